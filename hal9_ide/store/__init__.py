@@ -1,0 +1,1 @@
+"""What outlives a process: tables, migrations, blobs. The only package that knows SQL."""
