@@ -3,7 +3,7 @@
 A turn is append-only once it is sealed; replay, crash reports and timing are built on it.
 """
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hal9_ide.store.base import Base, new_id, now_ms
@@ -22,8 +22,8 @@ class Chat(Base):
     user_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)  # the author of a draft chat
     visitor_id: Mapped[str | None] = mapped_column(String(32), default=None, index=True)  # of a live chat
     title: Mapped[str] = mapped_column(String(200), default="")
-    created_at_ms: Mapped[int] = mapped_column(Integer, default=now_ms)
-    updated_at_ms: Mapped[int] = mapped_column(Integer, default=now_ms, index=True)
+    created_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)
+    updated_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms, index=True)
 
     seq_ceiling: Mapped[int] = mapped_column(Integer, default=0)  # no seq above this was ever given
     has_opened: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -44,7 +44,7 @@ class Message(Base):
     text: Mapped[str] = mapped_column(Text)
     uploads: Mapped[list[str]] = mapped_column(JSON, default=list)
     turn_number: Mapped[int | None] = mapped_column(Integer, default=None)  # None: accepted, not yet taken
-    accepted_at_ms: Mapped[int] = mapped_column(Integer, default=now_ms)
+    accepted_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)
 
 
 class Turn(Base):
@@ -70,7 +70,7 @@ class Turn(Base):
     milliseconds: Mapped[int | None] = mapped_column(Integer, default=None)
     peak_memory_bytes: Mapped[int | None] = mapped_column(Integer, default=None)  # None: unknown
     error: Mapped[dict[str, object] | None] = mapped_column(JSON, default=None)
-    started_at_ms: Mapped[int] = mapped_column(Integer, default=now_ms)
+    started_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)
 
 
 class Folder(Base):
@@ -83,7 +83,7 @@ class Folder(Base):
     scope: Mapped[str] = mapped_column(String(8), primary_key=True)  # user | shared
     owner: Mapped[str] = mapped_column(String(32), primary_key=True)  # visitor or user id; "" for shared
     manifest: Mapped[str] = mapped_column(String(64))
-    updated_at_ms: Mapped[int] = mapped_column(Integer, default=now_ms)
+    updated_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)
 
 
 class Published(Base):
