@@ -1,0 +1,2 @@
+import { LanguageSupport } from "@codemirror/language"
+export function language(): LanguageSupport
