@@ -5,75 +5,47 @@ may be gone a moment later, so every read is bounded, a vanished task counts as 
 The answers are hints and sums for this one run. Works as root, and unprivileged for the caller's own sandboxes: the
 owner of a user namespace may inspect what runs below it (user_namespaces(7), ptrace(2) access mode checks).
 
-Memory that no process maps is not seen: written but unmapped memfd or tmpfs pages, pipe and socket buffers. CPU time of
-a child that lived between two looks and whose parent ignores SIGCHLD is not seen either (wait(2), "Linux notes").
-Both need a cgroup; until there is one, volumes, rlimits and the wall clock bound them.
+Not seen: memory that no process maps (memfd and System V segments, which the system call filter has to refuse; tmpfs
+files, which volumes bound; pipe and socket buffers), and CPU time of a child that lived between two looks while its
+parent ignores SIGCHLD (wait(2)), which the wall clock bounds. Only a cgroup sees those.
 """
 
 import ctypes
+import functools
+import mmap
 import os
 import platform
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from sandbox.blocked import read_proc, waits_on
 
 MAX_PROCESSES = 64
 MAX_TASKS = 128
 """A run may have 32 of both together; more is looked at only as far as this, so that a look stays short."""
 
-MAX_FDS = 64
-"""Entries of one poll, select or epoll that are looked at; RLIMIT_NOFILE of a run is 64."""
+MAPS_BYTES = 256 << 10
+"""About 2,600 mappings of one process; Python with openai and numpy has 600."""
 
 SECONDS_PER_TICK = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
-# Kinds of blocking calls, by system call number: /usr/include/<arch>/asm/unistd_64.h, asm-generic/unistd.h.
-READ, SELECT, POLL, EPOLL = "read", "select", "poll", "epoll"
-_CALLS_X86_64 = {
-    0: READ,  # read
-    17: READ,  # pread64
-    19: READ,  # readv
-    275: READ,  # splice: first argument is the source
-    276: READ,  # tee
-    295: READ,  # preadv
-    327: READ,  # preadv2
-    23: SELECT,  # select
-    270: SELECT,  # pselect6
-    7: POLL,  # poll
-    271: POLL,  # ppoll
-    232: EPOLL,  # epoll_wait
-    281: EPOLL,  # epoll_pwait
-    441: EPOLL,  # epoll_pwait2
-}
-_CALLS_AARCH64 = {
-    63: READ,
-    65: READ,
-    67: READ,
-    69: READ,
-    76: READ,
-    77: READ,
-    286: READ,
-    72: SELECT,  # pselect6
-    73: POLL,  # ppoll
-    22: EPOLL,  # epoll_pwait
-    441: EPOLL,  # epoll_pwait2
-}
 _MACHINE = platform.machine()
-_CALLS = {"x86_64": _CALLS_X86_64, "aarch64": _CALLS_AARCH64}.get(_MACHINE, {})
 _KCMP = {"x86_64": 312, "aarch64": 272}.get(_MACHINE)
 _KCMP_VM = 1  # linux/kcmp.h
-
-_POLLFD = struct.Struct("=ihh")
-_READABLE = 0x001 | 0x040  # POLLIN | POLLRDNORM, and the same bits for epoll: poll.h
 
 _libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process tree uses. A page that two processes share counts twice; zombies count as processes."""
+    """What a process tree uses. A page that two processes share counts twice; zombies count as processes.
+
+    `untouched_bytes` is the address space without resident memory behind it; `Tree.shared_bytes` cannot be larger.
+    """
 
     rss_bytes: int
+    untouched_bytes: int
     cpu_seconds: float
     processes: int
     threads: int
@@ -87,6 +59,7 @@ class _Process:
     started_ticks: int
     own_ticks: int
     reaped_ticks: int
+    address_space_bytes: int
     rss_pages: int
     tids: tuple[int, ...]
 
@@ -105,8 +78,10 @@ class Tree:
     def usage(self) -> Usage:
         """Return sums over the tree. CPU time includes ended processes and never decreases from call to call."""
         processes = self._processes()
+        rss_bytes = sum(_rss_bytes(process) for process in processes)
         return Usage(
-            rss_bytes=sum(_rss_pages(process) for process in processes) * PAGE_BYTES,
+            rss_bytes=rss_bytes,
+            untouched_bytes=max(0, sum(process.address_space_bytes for process in processes) - rss_bytes),
             cpu_seconds=self._cpu.add(processes) * SECONDS_PER_TICK,
             processes=len(processes),
             threads=sum(process.threads for process in processes),
@@ -127,14 +102,31 @@ class Tree:
                 continue
             counted.append(process)
             pss = _pss_bytes(process)
-            total += _rss_pages(process) * PAGE_BYTES if pss is None else pss
+            total += _rss_bytes(process) if pss is None else pss
         return total
+
+    def shared_bytes(self) -> int:
+        """Return the size of memory shared without a file, whether resident or not; slow, so look at Usage first.
+
+        `mmap(MAP_SHARED | MAP_ANONYMOUS)`, then `madvise(MADV_DONTNEED)`: 200 MiB were in use, none of it in RSS or
+        PSS. So such memory counts by its size, each piece once. A process whose list of mappings is too long to be
+        read counts with all its untouched address space.
+        """
+        sizes: dict[bytes, int] = {}
+        unread_bytes = 0
+        for process in self._processes():
+            mappings = _living_task(process, "maps", MAPS_BYTES)
+            if len(mappings) >= MAPS_BYTES:
+                unread_bytes += max(0, process.address_space_bytes - _rss_bytes(process))
+            for inode, size in _shared_sizes(mappings).items():
+                sizes[inode] = max(size, sizes.get(inode, 0))
+        return sum(sizes.values()) + unread_bytes
 
     def waits_for(self, stdin_pipe_inode: int) -> bool:
         """Return True when some task of the tree is blocked until the pipe with this inode has input."""
         link = f"pipe:[{stdin_pipe_inode}]"
         return any(
-            _waits_on(f"/proc/{process.pid}/task/{tid}", link)
+            waits_on(f"/proc/{process.pid}/task/{tid}", link)
             for process in self._processes()
             if process.state == "S" or process.threads > 1
             for tid in process.tids
@@ -207,7 +199,7 @@ def _ticks(process: _Process) -> int:
 def _process(pid: int, max_tasks: int) -> _Process | None:
     """Return the figures of one process, or None when it is gone. Field numbers: proc(5), /proc/pid/stat."""
     # The name in brackets is chosen by the process and may hold spaces and brackets: fields count from the last one.
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    fields = read_proc(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     if len(fields) < 22:
         return None
     threads = int(fields[17])
@@ -218,6 +210,7 @@ def _process(pid: int, max_tasks: int) -> _Process | None:
         started_ticks=int(fields[19]),
         own_ticks=int(fields[11]) + int(fields[12]),
         reaped_ticks=int(fields[13]) + int(fields[14]),
+        address_space_bytes=int(fields[20]),
         rss_pages=int(fields[21]),
         tids=(pid,) if threads <= 1 else _tids(pid)[:max_tasks],
     )
@@ -232,16 +225,17 @@ def _tids(pid: int) -> tuple[int, ...]:
 
 def _children(process: _Process) -> Iterator[int]:
     for tid in process.tids:  # a child hangs below the thread that forked it
-        for child in _read(f"/proc/{process.pid}/task/{tid}/children").split():
+        for child in read_proc(f"/proc/{process.pid}/task/{tid}/children").split():
             yield int(child)
 
 
-def _rss_pages(process: _Process) -> int:
-    """Resident pages. A first thread that ended alone shows 0 while others still hold the memory: ask one of them."""
-    if process.state != "Z" or process.threads == 1:
-        return process.rss_pages
-    fields = _living_task(process, "statm").split()
-    return int(fields[1]) if len(fields) > 1 else process.rss_pages
+def _rss_bytes(process: _Process) -> int:
+    """Resident memory. A first thread that ended alone shows 0 while others still hold the memory: ask one of them."""
+    pages = process.rss_pages
+    if process.state == "Z" and process.threads > 1:
+        fields = _living_task(process, "statm").split()
+        pages = int(fields[1]) if len(fields) > 1 else pages
+    return pages * PAGE_BYTES
 
 
 def _pss_bytes(process: _Process) -> int | None:
@@ -251,10 +245,31 @@ def _pss_bytes(process: _Process) -> int | None:
     return None
 
 
-def _living_task(process: _Process, name: str) -> bytes:
+def _shared_sizes(mappings: bytes) -> dict[bytes, int]:
+    """Return inode → mapped bytes for what lies on the kernel's own unnamed tmpfs (proc(5), /proc/pid/maps)."""
+    sizes: dict[bytes, int] = {}
+    for line in mappings.splitlines():
+        words = line.split(None, 5)
+        if len(words) < 5 or words[3] != _shared_device():
+            continue
+        start, _, end = words[0].partition(b"-")
+        sizes[words[4]] = sizes.get(words[4], 0) + int(end, 16) - int(start, 16)
+    return sizes
+
+
+@functools.cache
+def _shared_device() -> bytes:
+    """Return the device number under which unnamed shared memory is listed, learnt from a piece of our own."""
+    with mmap.mmap(-1, PAGE_BYTES) as piece:
+        address = b"%x-" % ctypes.addressof(ctypes.c_char.from_buffer(piece))
+        lines = read_proc("/proc/self/maps", MAPS_BYTES).splitlines()
+        return next(line.split()[3] for line in lines if line.startswith(address))
+
+
+def _living_task(process: _Process, name: str, max_bytes: int = 4096) -> bytes:
     """Return the process's file `name` as one of its living threads shows it, empty when none does."""
     for tid in process.tids[:4]:  # only the first thread can linger as a zombie
-        text = _read(f"/proc/{process.pid}/task/{tid}/{name}")
+        text = read_proc(f"/proc/{process.pid}/task/{tid}/{name}", max_bytes)
         if text and not text.startswith(b"0 0 0 0 0 0 0"):
             return text
     return b""
@@ -263,81 +278,3 @@ def _living_task(process: _Process, name: str) -> bytes:
 def _same_memory(pid: int, other: int) -> bool:
     """Ask the kernel whether two processes are one memory; False where it does not tell (kcmp(2))."""
     return _KCMP is not None and _libc.syscall(_KCMP, pid, other, _KCMP_VM, 0, 0) == 0
-
-
-def _waits_on(task: str, link: str) -> bool:
-    """Return True when the task is inside a call that ends once input comes to the pipe of this link text."""
-    fields = _read(f"{task}/syscall").split()
-    if len(fields) < 7:  # "running", or blocked outside a system call
-        return False
-    kind = _CALLS.get(int(fields[0]))
-    if kind is None:
-        return False
-    first, second = int(fields[1], 16), int(fields[2], 16)
-    return any(_link(task, fd) == link for fd in _awaited_fds(kind, task, first, second))
-
-
-def _awaited_fds(kind: str, task: str, first: int, second: int) -> list[int]:
-    """Return the descriptors from which the call with these two arguments waits to read, at most MAX_FDS."""
-    if kind == READ:
-        return [first]
-    if kind == SELECT:
-        return _select_fds(_memory(task, second, (min(first, 1024) + 7) // 8), first)
-    if kind == POLL:
-        return _poll_fds(_memory(task, first, min(second, MAX_FDS) * _POLLFD.size))
-    return _epoll_fds(task, first)
-
-
-def _select_fds(bits: bytes, count: int) -> list[int]:
-    marks = int.from_bytes(bits, "little")
-    return [fd for fd in range(min(count, len(bits) * 8)) if marks >> fd & 1][:MAX_FDS]
-
-
-def _poll_fds(array: bytes) -> list[int]:
-    whole = len(array) // _POLLFD.size * _POLLFD.size
-    return [fd for fd, events, _ in _POLLFD.iter_unpack(array[:whole]) if events & _READABLE]
-
-
-def _epoll_fds(task: str, epoll_fd: int) -> list[int]:
-    """The `tfd:` lines of an epoll descriptor, proc(5) /proc/pid/fdinfo. An epoll inside an epoll is not followed."""
-    found = []
-    for line in _read(f"{task}/fdinfo/{epoll_fd}").splitlines():
-        words = line.split()
-        if len(words) >= 4 and words[0] == b"tfd:" and int(words[3], 16) & _READABLE:
-            found.append(int(words[1]))
-    return found[:MAX_FDS]
-
-
-def _link(task: str, fd: int) -> str:
-    """What a descriptor is. Asked of the task: a thread may have a table of descriptors of its own (clone(2))."""
-    try:
-        return os.readlink(f"{task}/fd/{fd}")
-    except OSError:
-        return ""
-
-
-def _memory(task: str, address: int, size: int) -> bytes:
-    """Return up to `size` bytes at an address that the task chose; empty where nothing is."""
-    try:
-        fd = os.open(f"{task}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        return os.pread(fd, size, address)
-    except (OSError, OverflowError):
-        return b""
-    finally:
-        os.close(fd)
-
-
-def _read(path: str, max_bytes: int = 4096) -> bytes:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        return os.read(fd, max_bytes)
-    except OSError:  # ESRCH: ended between open and read
-        return b""
-    finally:
-        os.close(fd)

@@ -1,5 +1,6 @@
 """What a look at real processes through /proc says: input awaited or not, memory, CPU time, and what it tolerates."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import watch
+from sandbox import blocked, watch
 from sandbox.watch import Tree
 
 PYTHON = "/usr/bin/python3"
@@ -163,12 +164,12 @@ def test_an_ended_tree_is_empty() -> None:
 DRIVER = """
 import json, subprocess, sys, time
 shell = json.loads(sys.argv[1])
-code = "import threading; threading.Thread(target=input).start(); x = bytes([1]) * (40 << 20)"
+code = "import threading; x = bytes([1]) * (40 << 20); threading.Thread(target=input).start()"
 run = subprocess.Popen([*shell, "/usr/bin/python3", "-I", "-c", code], stdin=subprocess.PIPE)
 tree, inode = Tree(run.pid), os.fstat(run.stdin.fileno()).st_ino
 deadline = time.monotonic() + 10
-while not tree.waits_for(inode) or tree.usage().rss_bytes < 40 << 20:
-    assert time.monotonic() < deadline, (tree.usage(), tree.waits_for(inode))
+while not tree.waits_for(inode):
+    assert time.monotonic() < deadline
     time.sleep(0.01)
 assert 40 << 20 < tree.pss_bytes() < tree.usage().rss_bytes, (tree.pss_bytes(), tree.usage())
 assert not tree.waits_for(inode + 1)
@@ -179,9 +180,8 @@ print("seen as", os.getuid())
 
 def test_an_unprivileged_supervisor_sees_as_much() -> None:
     """Its sandboxes live in a user namespace below its own; by stdin, since the clone may be under a 0700 folder."""
-    import json
-
-    program = Path(watch.__file__).read_text() + DRIVER
+    sources = [Path(module.__file__ or "").read_text() for module in (blocked, watch)]
+    program = "".join(sources).replace("from sandbox.blocked import read_proc, waits_on\n", "") + DRIVER
     prefix = UNPRIVILEGED if os.getuid() == 0 else []
     done = subprocess.run(
         [*prefix, PYTHON, "-I", "-", json.dumps(SHELL)],
@@ -253,6 +253,39 @@ def test_forked_processes_with_memory_of_their_own_all_count() -> None:
         assert run.tree.pss_bytes() > 60 << 20
 
 
+def test_shared_memory_is_counted_although_no_page_of_it_is_resident() -> None:
+    code = (
+        "import mmap, os\n"
+        "m = mmap.mmap(-1, 50 << 20)\n"
+        "for i in range(0, len(m), 4096): m[i] = 1\n"
+        "m.madvise(mmap.MADV_DONTNEED)\n"
+        "os.fork()\nprint('hidden', flush=True)\nos.read(0, 1)"
+    )
+    with running(*python(code)) as run:
+        assert [run.read_line(), run.read_line()] == ["hidden", "hidden"]
+        usage = run.tree.usage()
+        assert usage.rss_bytes < 50 << 20
+        assert usage.untouched_bytes > 50 << 20
+        assert 50 << 20 <= run.tree.shared_bytes() < 52 << 20  # two processes share one piece
+
+
+def test_mappings_too_many_to_read_count_as_shared() -> None:
+    code = (
+        "import mmap\n"
+        "keep = [mmap.mmap(-1, 4096, mmap.MAP_PRIVATE, [1, 2][i % 2]) for i in range(6000)]\n"
+        "big = mmap.mmap(-1, 50 << 20)\nprint('ready', flush=True)\ninput()"
+    )
+    with running(*python(code)) as run:
+        assert run.read_line() == "ready"
+        assert run.tree.shared_bytes() > 50 << 20
+
+
+def test_a_plain_script_shares_next_to_nothing() -> None:
+    with running(*python("import threading\nfor _ in range(9): threading.Thread(target=input).start()")) as run:
+        assert until(run.is_waiting)
+        assert run.tree.shared_bytes() < 1 << 20
+
+
 BURN = "import time\ndef burn(s):\n    end = time.process_time() + s\n    while time.process_time() < end: pass\n"
 
 
@@ -287,7 +320,7 @@ def test_cpu_time_is_complete_without_looking_in_between() -> None:
 
 
 def _look(pid: int, own: int, reaped: int = 0) -> watch._Process:
-    return watch._Process(pid, "S", 1, pid, own, reaped, 0, (pid,))
+    return watch._Process(pid, "S", 1, pid, own, reaped, 0, 0, (pid,))
 
 
 def test_the_account_counts_each_tick_once() -> None:
@@ -355,11 +388,11 @@ def test_looking_at_a_tree_in_constant_change_never_raises() -> None:
 
 def test_addresses_that_a_task_chose_are_read_only_where_something_is() -> None:
     task = f"/proc/{os.getpid()}/task/{os.getpid()}"
-    assert watch._memory(task, 2**64 - 1, 16) == b""
-    assert watch._memory(task, 0, 16) == b""
-    assert watch._memory("/proc/0/task/0", 4096, 16) == b""
-    assert watch._poll_fds(b"\x00" * 13) == []
-    assert watch._select_fds(b"\x05", 64) == [0, 2]
+    assert blocked._memory(task, 2**64 - 1, 16) == b""
+    assert blocked._memory(task, 0, 16) == b""
+    assert blocked._memory("/proc/0/task/0", 4096, 16) == b""
+    assert blocked._poll_fds(b"\x00" * 13) == []
+    assert blocked._select_fds(b"\x05", 64) == [0, 2]
 
 
 def test_the_caller_s_own_python_can_be_looked_at_too() -> None:
