@@ -1,0 +1,217 @@
+"""The chat protocol as types: every frame that crosses the WebSocket, and what a message's text may be.
+
+JSON text frames. A server frame is at most 8 kB as encoded, a client frame at most 400 kB. `seq` numbers a chat's frames
+from 1 over all its runs; frames and fields that only the author may see are left out for visitors and keep their number.
+"""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from hal9_ide.errors import BadRequest, TooLarge
+
+SUBPROTOCOL = "hal9.chat.v1"
+VISITOR_PREFIX = "visitor."
+"""A visitor's secret travels as a second sub-protocol, `visitor.<secret>`: browsers let pages set no header here."""
+
+CLIENT_FRAME_BYTES = 400_000
+SERVER_FRAME_BYTES = 8_000
+TEXT_BYTES = 64 << 10
+UPLOADS = 32
+MESSAGE_ID = re.compile(r"[!-~]{1,64}")
+
+State = Literal["starting", "running", "waiting", "ended"]
+By = Literal["open", "message", "restart"]
+Reason = Literal["exited", "crashed", "stopped", "timed_out", "out_of_memory", "output_limit", "idle", "lost"]
+
+
+class Frame(msgspec.Struct, tag_field="type", tag=str.lower, frozen=True):
+    """Any frame; `type` is the name of its class in lower case."""
+
+
+# from the client
+
+
+class Message(Frame):
+    """Say `text` to the bot. `id` is the client's choice (1 to 64 visible ASCII characters); a repeat has no effect."""
+
+    id: str
+    text: str
+    uploads: list[str] = []
+
+
+class Stop(Frame):
+    """End the run and whatever is queued behind it."""
+
+
+class Restart(Frame):
+    """Start the script afresh; for a draft chat, with the files as they are now."""
+
+
+class Resume(Frame):
+    """Send every frame after number `after` (0: all), then live ones. Must be the first frame."""
+
+    after: int
+
+
+# from the server
+
+
+class Hello(Frame):
+    """First frame. `seq` is the last number given in this chat."""
+
+    chat: str
+    seq: int
+    state: State
+
+
+class Accepted(Frame):
+    """Message `id` is on record and will have its effect once. Concerns this socket; has no `seq`."""
+
+    id: str
+
+
+class Refused(Frame):
+    """Message `id` had no effect and may be sent again; `text` says why. Concerns this socket; has no `seq`."""
+
+    id: str
+    code: str
+    text: str
+
+
+class Start(Frame):
+    """The script starts: because the chat opened, because of a message, or afresh. `version` is null for a draft."""
+
+    seq: int
+    by: By
+    version: int | None
+
+
+class Input(Frame):
+    """The script got message `id`. `more`: the text goes on in the next `input`."""
+
+    seq: int
+    id: str
+    text: str
+    uploads: list[str] = []
+    more: bool = False
+
+
+class Output(Frame):
+    """The script printed `text` (Markdown). `src`, for the author: [offset in code points, file, line], at most 64."""
+
+    seq: int
+    text: str
+    src: list[tuple[int, str | None, int | None]] = []
+
+
+class Prompt(Frame):
+    """The text of `input("…")`. `more`: it goes on in the next `prompt`."""
+
+    seq: int
+    text: str
+    more: bool = False
+
+
+class Waiting(Frame):
+    """The script waits for a message, and none is queued."""
+
+    seq: int
+
+
+class Console(Frame):
+    """For the author: what the script wrote to stderr. `more`: it goes on in the next `console`."""
+
+    seq: int
+    text: str
+    more: bool = False
+
+
+class File(Frame):
+    """A file that this turn left in `.storage`, as it left it. `media` is its media type, such as image/png."""
+
+    seq: int
+    name: str
+    url: str
+    media: str
+    bytes: int
+
+
+class Error(msgspec.Struct, frozen=True):
+    """An uncaught exception: 3 kB of head and 3 kB of tail of its traceback; file and line in the bot's own files."""
+
+    type: str
+    message: str
+    file: str | None
+    line: int | None
+    traceback: str
+
+
+class End(Frame):
+    """The run has ended. `exit_status` is null where the script did not choose one; `error` is for the author."""
+
+    seq: int
+    reason: Reason
+    exit_status: int | None
+    seconds: float
+    error: Error | None = None
+
+
+class Gap(Frame):
+    """Frames `from` to `to` are lost or were left out; the only sign of loss."""
+
+    seq: int
+    from_: int = msgspec.field(name="from")
+    to: int = 0
+
+
+CLIENT_FRAMES: tuple[type[Frame], ...] = (Message, Stop, Restart, Resume)
+SERVER_FRAMES: tuple[type[Frame], ...] = (
+    Hello,
+    Accepted,
+    Refused,
+    Start,
+    Input,
+    Output,
+    Prompt,
+    Waiting,
+    Console,
+    File,
+    End,
+    Gap,
+)
+
+ClientFrame = Message | Stop | Restart | Resume
+_decoder = msgspec.json.Decoder(ClientFrame)
+
+
+def decode_client_frame(data: str | bytes) -> ClientFrame:
+    """Return the frame that a client sent. Raises BadRequest when it is none."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadRequest(f"That is not a frame of {SUBPROTOCOL}: {error}", code="bad_frame") from None
+
+
+def checked_message(frame: Message) -> Message:
+    """Return the message as the bot will get it. Raises BadRequest or TooLarge with a sentence for the person."""
+    if not MESSAGE_ID.fullmatch(frame.id):
+        raise BadRequest("The id of a message is 1 to 64 visible ASCII characters.", code="bad_message")
+    if len(frame.uploads) > UPLOADS or any(len(upload) > 2_000 for upload in frame.uploads):
+        raise TooLarge(f"A message can carry {UPLOADS} files.", code="too_many_uploads")
+    return Message(id=frame.id, text=checked_text(frame.text), uploads=frame.uploads)
+
+
+def checked_text(text: str) -> str:
+    r"""Return `text` with \r\n and \r as \n. Raises BadRequest for NUL and lone surrogates, TooLarge over 64 KiB."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        raise BadRequest("A message cannot contain the NUL character.", code="bad_text")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise BadRequest("A message cannot contain half a character.", code="bad_text") from None
+    if size > TEXT_BYTES:
+        raise TooLarge(f"A message can have {TEXT_BYTES >> 10} KiB; this one has {size / 1024:.0f}.", code="too_long")
+    return text

@@ -1,0 +1,271 @@
+"""Settings, read once from the environment. This module and `errors` alone know the names of the variables."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from hal9_ide.errors import SettingsError
+from sandbox.limits import Limits
+
+PREFIX = "HAL9_IDE_"
+SOCKET_PATH_BYTES = 100
+"""AF_UNIX paths end at 108 bytes (unix(7)); some room is left for temporary names."""
+
+
+def _whole(text: str, least: int = 0) -> int:
+    number = int(text)
+    if number < least:
+        raise ValueError(f"must be at least {least}")
+    return number
+
+
+def _positive(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _port(text: str) -> int:
+    number = _positive(text)
+    if number > 65535:
+        raise ValueError("must be at most 65535")
+    return number
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of: {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def _origin(text: str) -> str | None:
+    """Return scheme://host[:port] in lower case, or None for an empty text. Raises ValueError for anything else."""
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError("must look like https://bots.example.org, without a path")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("must be a scheme and a host, nothing else")
+    return normal_origin(text)
+
+
+def normal_origin(text: str) -> str | None:
+    """Return an origin in its one spelling (lower case, no default port), or None when `text` is not an origin."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    is_default = port in (None, 443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{host}" if is_default else f"{parts.scheme}://{host}:{port}"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _database(text: str) -> str | None:
+    if text and not text.startswith("sqlite:///"):
+        raise ValueError("must begin with sqlite:///")
+    return text or None
+
+
+def _setting(default: Any, parse: Callable[[str], Any], unit: str, sentence: str) -> Any:
+    return field(default=default, metadata={"parse": parse, "unit": unit, "sentence": sentence})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One variable as docs/settings.md lists it."""
+
+    name: str
+    unit: str
+    default: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one server. Sizes are bytes, times are seconds unless the name says otherwise."""
+
+    host: str = _setting("127.0.0.1", str, "address", "The address to listen on.")
+    port: int = _setting(8000, _port, "number", "The port to listen on.")
+    data_dir: Path = _setting(
+        Path("data"), Path, "path", "The folder of the database and the files; made with mode 0700."
+    )
+    public_url: str | None = _setting(
+        None,
+        _origin,
+        "URL",
+        "Where people reach this server, such as https://bots.example.org; links and origins come from it.",
+    )
+    content_url: str | None = _setting(
+        None, _origin, "URL", "A second host name of this server, for files made by bots."
+    )
+    database_url: str | None = _setting(
+        None, _database, "URL", "The database; empty means hal9.sqlite3 in the data folder."
+    )
+    secret_key: bytes = _setting(
+        b"",
+        lambda text: text.encode(),
+        "text",
+        "The key that seals what is secret; empty means a file beside the data folder.",
+    )
+    secret_key_file: Path | None = _setting(None, Path, "path", "A file that holds the secret key.")
+    web_workers: int = _setting(1, _positive, "processes", "How many web processes serve pages and sockets.")
+    guests: str = _setting("on", _one_of("on", "off"), "on or off", "Whether people may write bots without signing in.")
+    signup: str = _setting(
+        "open", _one_of("open", "closed"), "open or closed", "Whether a guest may take a name and so become a user."
+    )
+    proxy_upstreams: tuple[str, ...] = _setting((), _words, "hosts", "Hosts that the model proxy passes requests to.")
+    fetch_allow: tuple[str, ...] = _setting(
+        (), _words, "host:port list", "Addresses let through the egress guard, for tests."
+    )
+    proxy_hops: int = _setting(
+        0, _whole, "proxies", "How many trusted proxies stand before this server, for the visitor's address and scheme."
+    )
+    bots_per_user: int = _setting(50, _positive, "bots", "How many bots one user may have.")
+    user_bytes: int = _setting(256 << 20, _positive, "bytes", "What the files of one user's bots may take together.")
+    upload_bytes: int = _setting(32 << 20, _positive, "bytes", "The largest upload, and the largest bot.")
+    upload_files: int = _setting(1000, _positive, "files", "How many files a bot may have.")
+    chats_per_visitor: int = _setting(50, _positive, "chats", "How many chats one visitor may have with a bot.")
+    tokens_per_user: int = _setting(50, _positive, "tokens", "How many tokens one user may have.")
+    new_guests_per_minute: int = _setting(
+        30, _positive, "guests", "How many new guests one address may make in a minute."
+    )
+    free_disk_bytes: int = _setting(
+        512 << 20, _whole, "bytes", "With less free disk than this, new chats, uploads and deploys are refused."
+    )
+    session_days: int = _setting(90, _positive, "days", "How long a browser stays signed in without a visit.")
+    login_link_minutes: int = _setting(15, _positive, "minutes", "How long a one-time login link is good for.")
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def database(self) -> str:
+        """The database as an SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hal9.sqlite3'}"
+
+    @property
+    def blobs_dir(self) -> Path:
+        """Where file contents are stored under their hash."""
+        return self.data_dir / "blobs"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """The supervisor's socket; in /tmp when the data folder's path is too long for a socket address."""
+        path = self.data_dir / "run" / "supervisor.sock"
+        if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
+            return path
+        digest = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
+        return Path(f"/tmp/hal9-ide-{os.getuid()}-{digest}/s.sock")  # noqa: S108  a 0700 folder that we own
+
+    @property
+    def link_base(self) -> str:
+        """What links begin with: the public URL, else the first configured origin."""
+        return self.origins[0]
+
+    @property
+    def content_base(self) -> str:
+        """What the addresses of files made by bots begin with; "" means relative to the page."""
+        return self.content_url or ""
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins that pages of ours have. Without a public URL: every loopback spelling at our port."""
+        if self.public_url:
+            return (self.public_url,)
+        names = ("127.0.0.1", "localhost", "[::1]")
+        return tuple(origin for name in names if (origin := normal_origin(f"http://{name}:{self.port}")))
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of this process. Raises SettingsError naming the first variable with a wrong value."""
+    values = {f.name: _value(environ, f.name, f.metadata["parse"]) for f in fields(Settings) if f.metadata}
+    given = {name: value for name, value in values.items() if value is not MISSING}
+    data_dir = Path(given.get("data_dir", Path("data"))).expanduser().absolute()
+    given |= {"data_dir": data_dir, "limits": _limits(environ)}
+    given["secret_key"] = _secret_key(given.get("secret_key", b""), given.get("secret_key_file"), data_dir)
+    return Settings(**given)
+
+
+def _value(environ: Mapping[str, str], name: str, parse: Callable[[str], Any]) -> Any:
+    variable = PREFIX + name.upper()
+    text = environ.get(variable, "").strip()
+    if not text:
+        return MISSING
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{variable}: {error} (it is {text[:80]!r})") from None
+
+
+def _limits(environ: Mapping[str, str]) -> Limits:
+    values = {f.name: _value(environ, f.name, _limit_parser(f.default)) for f in fields(Limits)}
+    return Limits(**{name: value for name, value in values.items() if value is not MISSING})
+
+
+def _limit_parser(default: object) -> Callable[[str], Any]:
+    def parse(text: str) -> float:
+        number = float(text) if isinstance(default, float) else int(text)
+        if not 0 < number < float("inf"):
+            raise ValueError("must be more than 0")
+        return number
+
+    return parse
+
+
+def _secret_key(given: bytes, file: Path | None, data_dir: Path) -> bytes:
+    """Return the key from its setting, its file, or the file beside the data folder, which is made when absent."""
+    if given:
+        return given
+    path = file or data_dir.with_name(data_dir.name + ".key")
+    try:
+        return path.read_bytes().strip() or _fail(path)
+    except FileNotFoundError:
+        if file:
+            raise SettingsError(f"{PREFIX}SECRET_KEY_FILE: there is no file {file}") from None
+    except OSError as error:
+        raise SettingsError(f"{PREFIX}SECRET_KEY_FILE: {error}") from None
+    return _make_key(path)
+
+
+def _fail(path: Path) -> bytes:
+    raise SettingsError(f"{PREFIX}SECRET_KEY_FILE: {path} is empty")
+
+
+def _make_key(path: Path) -> bytes:
+    """Write a new key with mode 0600, or return the one that another process wrote at the same moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key = secrets.token_urlsafe(32).encode()
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(key)
+        os.link(draft, path)  # unlike rename, fails when the file is there
+    except FileExistsError:
+        return path.read_bytes().strip()
+    finally:
+        draft.unlink()
+    return key
+
+
+def catalogue() -> list[Entry]:
+    """Return every setting for the documentation: those of the server, then one per limit of a run."""
+    server = [_entry(f.name, f.default, f.metadata) for f in fields(Settings) if f.metadata]
+    return server + [_entry(f.name, f.default, f.metadata) for f in fields(Limits)]
+
+
+def _entry(name: str, default: object, metadata: Mapping[str, Any]) -> Entry:
+    shown = "" if default in (None, b"", ()) else str(default)
+    return Entry(PREFIX + name.upper(), metadata.get("unit", ""), shown, metadata.get("sentence", ""))
