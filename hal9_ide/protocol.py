@@ -26,8 +26,8 @@ By = Literal["open", "message", "restart"]
 Reason = Literal["exited", "crashed", "stopped", "timed_out", "out_of_memory", "output_limit", "idle", "lost"]
 
 
-class Frame(msgspec.Struct, tag_field="type", tag=str.lower, frozen=True):
-    """Any frame; `type` is the name of its class in lower case."""
+class Frame(msgspec.Struct, tag_field="kind", tag=str.lower, frozen=True):
+    """Any frame; `kind` is the name of its class in lower case."""
 
 
 # from the client
