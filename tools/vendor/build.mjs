@@ -54,6 +54,7 @@ async function write({ prefix, leader, entries, eager }) {
   const target = join(vendor, `${prefix}-${version}`)
   const result = await build({
     absWorkingDir: here,
+    tsconfigRaw: {}, // the tsconfig above this folder serves the checker only
     entryPoints: entries.map((entry) => `src/${entry}.js`),
     outdir: target,
     bundle: true,

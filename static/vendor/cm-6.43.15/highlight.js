@@ -1,1 +1,1 @@
-import{a as e}from"./c/chunk-Z4DWZQ5Z.js";import"./c/chunk-WMDUJ373.js";import{k as r,m as g,n as h,o as t}from"./c/chunk-UK5KJQGU.js";export{t as classHighlighter,g as highlightCode,e as pythonParser,r as tagHighlighter,h as tags};
+import{a as g}from"./c/chunk-XLEJ3CA7.js";import"./c/chunk-6YCJGYZ6.js";import{k as r,m as t,n as e}from"./c/chunk-ZTJ5CXXC.js";export{t as highlightCode,g as pythonParser,r as tagHighlighter,e as tags};

@@ -1,3 +1,3 @@
 // Colours for Python that is only read: chat replies, lessons. Without the editor.
 export { parser as pythonParser } from "@lezer/python"
-export { classHighlighter, highlightCode, tagHighlighter, tags } from "@lezer/highlight"
+export { highlightCode, tagHighlighter, tags } from "@lezer/highlight"
