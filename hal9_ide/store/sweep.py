@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import JSON, String, Table, select
+from sqlalchemy import JSON, Column, String, Table, select
 from sqlalchemy.orm import Session
 
 from hal9_ide.errors import Absent
@@ -45,9 +46,14 @@ def _named(session: Session, table: Table) -> Iterator[str]:
                 yield from SHA_ANYWHERE.findall(value if isinstance(value, str) else json.dumps(value))
 
 
+def _may_name_a_blob(column: Column[Any]) -> bool:
+    kind = column.type
+    return isinstance(kind, JSON) or (isinstance(kind, String) and kind.length == 64)
+
+
 def _listed(blobs: Blobs, sha: str) -> list[str]:
     """Return every hash in a manifest; nothing for any other blob."""
-    with suppress(Absent), blobs.path(sha).open("rb") as blob:
+    with suppress(Absent, FileNotFoundError), blobs.path(sha).open("rb") as blob:
         if blob.read(16).startswith(MANIFEST_STARTS):
             blob.seek(0)
             return SHA_ANYWHERE.findall(blob.read().decode("utf-8", "replace"))
