@@ -143,6 +143,13 @@ class Settings:
     new_guests_per_minute: int = _setting(
         30, _positive, "guests", "How many new guests one address may make in a minute."
     )
+    runs: int = _setting(0, _whole, "runs", "Scripts that may run at once; 0 means as many as the memory holds.")
+    runs_per_user: int = _setting(8, _positive, "runs", "Drafts that one author may have running at once.")
+    runs_per_visitor: int = _setting(3, _positive, "runs", "Chats that one visitor may have running at once.")
+    runs_per_bot: int = _setting(100, _positive, "runs", "Chats of one bot that may run at once.")
+    new_chats_per_minute: int = _setting(
+        30, _positive, "chats", "How many new chats one address may begin in a minute."
+    )
     free_disk_bytes: int = _setting(
         512 << 20, _whole, "bytes", "With less free disk than this, new chats, uploads and deploys are refused."
     )

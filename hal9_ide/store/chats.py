@@ -3,7 +3,7 @@
 A turn is append-only once it is sealed; replay, crash reports and timing are built on it.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hal9_ide.store.base import Base, new_id, now_ms
@@ -27,7 +27,7 @@ class Chat(Base):
 
     seq_ceiling: Mapped[int] = mapped_column(Integer, default=0)  # no seq above this was ever given
     has_opened: Mapped[bool] = mapped_column(Boolean, default=False)
-    opening: Mapped[str | None] = mapped_column(Text, default=None)  # bytes of the opening it showed, as text
+    opening: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)  # [text, prompt] it showed
     work_base: Mapped[str | None] = mapped_column(String(64), default=None)  # version under the work folder
     work_hash: Mapped[str | None] = mapped_column(String(64), default=None)
     storage_hash: Mapped[str | None] = mapped_column(String(64), default=None)
@@ -64,7 +64,8 @@ class Turn(Base):
     folders: Mapped[dict[str, str | None]] = mapped_column(JSON, default=dict)  # folder name -> manifest
     first_seq: Mapped[int] = mapped_column(Integer, default=0)
     last_seq: Mapped[int] = mapped_column(Integer, default=0)
-    events: Mapped[str | None] = mapped_column(String(64), default=None)  # blob; None while the turn is open
+    events: Mapped[str | None] = mapped_column(String(64), default=None)  # blob of a long turn's compressed log
+    events_inline: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)  # a short turn's, here instead
     ended: Mapped[str | None] = mapped_column(String(16), default=None)  # reason; None while the turn is open
     exit_status: Mapped[int | None] = mapped_column(Integer, default=None)
     milliseconds: Mapped[int | None] = mapped_column(Integer, default=None)

@@ -1,0 +1,417 @@
+"""One chat: decides when its script starts, what it is given, and what goes on record.
+
+An actor: pipes and timers only leave notes (`_wake`), one task (`_drive`) acts on them one after the other. Output alone
+is passed on at once. A chat has at most one run; every frame belongs to a turn.
+"""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import structlog
+
+from sandbox import sentences
+from sandbox.capacity import Keys
+from sandbox.frames import Segment, error_fields, output_fields, split_fields
+from sandbox.hold import HOLD_SECONDS, OPENING_CHARACTERS, Hold
+from sandbox.output import text_of
+from sandbox.record import ChatRecord, TurnRecord
+from sandbox.refused import Refused
+from sandbox.run import Run, reason_of
+from sandbox.runs import Runs, Started
+from sandbox.stream import Stream
+from sandbox.turns import Turns
+
+log = structlog.get_logger()
+FORSAKEN_SECONDS = 60.0
+"""An opening that nobody answered ends this long after its last socket closed."""
+PROMPTS_PER_TURN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An accepted message that waits to be taken."""
+
+    id: str
+    text: str
+    uploads: list[str]
+
+
+class Chat:
+    """A chat in memory. Implements the run's Listener."""
+
+    def __init__(self, record: ChatRecord, runs: Runs) -> None:
+        self.record = record
+        self.state = "ended"
+        self._runs = runs
+        self._recorder, self._limits = runs.recorder, runs.limits
+        self.stream = Stream(record.chat, record.seq_ceiling, runs.recorder, runs.spool, runs.limits.output_kept_bytes)
+        self.stream.on_room = self._on_room
+        self._turns = Turns(record, self.stream, runs.recorder)
+        self._keys = Keys(record.stage, record.owner, record.bot)
+        self._opening = record.opening
+        self._has_opened = record.has_opened
+        self._queue: deque[Message] = deque()
+        self._cancelled: list[Message] = []
+        self._started: Started | None = None
+        self._starter: Message | None = None
+        self._hold: Hold | None = None
+        self._shown: str | None = None
+        self._prompt: str | None = None
+        self._prompts = 0
+        self._has_asked = self._has_exited = self._wants_restart = self._wants_opening = False
+        self._is_answered_ever = record.last_position > 0
+        self._wake = asyncio.Event()
+        self._accepting = asyncio.Lock()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.last_used = time.monotonic()
+        self._driver = asyncio.get_running_loop().create_task(self._drive(), name=f"chat-{record.chat}")
+
+    # What the outside asks.
+
+    async def open(self) -> None:
+        """Start the script for the first time; nothing when that has happened. Raises Refused."""
+        async with self._accepting:
+            if self._has_opened:
+                return
+            await self._runs.admit(self.record.chat, self._keys)
+            self._has_opened = True
+            await asyncio.wrap_future(self._recorder.update(self.record.chat, {"has_opened": True}))
+            self._wants_opening = True
+            self._nudge()
+
+    async def deliver(self, message: Message) -> None:
+        """Accept a message, once per id. Raises Refused; only an accepted message has an effect."""
+        async with self._accepting:
+            self._refuse_when_full(message)
+            if self._started is None and not self._queue:
+                await self._runs.admit(self.record.chat, self._keys)
+            if await asyncio.wrap_future(
+                self._recorder.accept(self.record.chat, message.id, message.text, message.uploads)
+            ):
+                self._is_answered_ever = True
+                self._queue.append(message)
+            self._nudge()
+
+    def stop(self) -> None:
+        """End the run and the queue."""
+        if self._started is None:
+            return
+        self._cancelled += self._queue
+        self._queue.clear()
+        self._started.run.kill("stopped")
+
+    async def restart(self, record: ChatRecord) -> None:
+        """End the run, if any, and start the version on record. Raises Refused."""
+        async with self._accepting:
+            if self._started is None:
+                await self._runs.admit(record.chat, self._keys)
+            self.record.manifest, self.record.version = record.manifest, record.version
+            self._has_opened = True
+            self.stop()
+            self._wants_restart = True
+            self._nudge()
+
+    def evict(self, reason: str) -> None:
+        """End the run because the server wants its place."""
+        if self._started is not None:
+            self._started.run.kill(reason)
+
+    async def quiet(self) -> None:
+        """Return when nothing runs and nothing waits to."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        """End everything; the chat object is not used again."""
+        self.stop()
+        await self.quiet()
+        self._driver.cancel()
+        self.stream.close()
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether the object may be dropped from memory."""
+        return self._idle.is_set() and not self.stream.readers and not self._accepting.locked()
+
+    def on_reader_left(self) -> None:
+        """Note that a socket closed."""
+        if not self.stream.readers and not self._is_answered_ever and self._started is not None:
+            asyncio.get_running_loop().call_later(FORSAKEN_SECONDS, self._end_forsaken)
+
+    def _end_forsaken(self) -> None:
+        if not self.stream.readers and not self._is_answered_ever and self.state == "waiting":
+            self.evict("idle")
+
+    def _refuse_when_full(self, message: Message) -> None:
+        limits = self._limits
+        queued = sum(len(waiting.text.encode()) for waiting in self._queue)
+        if len(self._queue) >= limits.queue_messages or queued + len(message.text.encode()) > limits.queue_bytes:
+            raise Refused("queue_full")
+
+    # What the run tells (Listener).
+
+    def on_output(self, segments: list[Segment]) -> None:
+        """Show output, or hold it while it may be the opening again."""
+        self._collect_opening(segments)
+        if self._hold is not None:
+            segments = self._hold.add(segments)
+            if not segments:
+                return
+            self._hold = None
+        self._show(segments)
+
+    def on_console(self, text: str) -> None:
+        """Show stderr to the author."""
+        for fields in split_fields(text):
+            self.stream.emit("console", **fields)
+
+    def on_asks(self, prompt: str | None) -> None:
+        """Leave a note that the script asks."""
+        self._has_asked, self._prompt = True, prompt
+        self._nudge()
+
+    def on_exit(self) -> None:
+        """Leave a note that the script ended."""
+        self._has_exited = True
+        self._nudge()
+
+    def may_read(self) -> bool:
+        """Say whether frames can be numbered now."""
+        return self.stream.has_room()
+
+    def _on_room(self) -> None:
+        if self._started is not None:
+            self._started.run.resume()
+
+    def _show(self, segments: list[Segment]) -> None:
+        for fields in output_fields(segments):
+            self.stream.emit("output", **fields)
+            self._turns.add_reply(str(fields["text"]))
+
+    def _collect_opening(self, segments: list[Segment]) -> None:
+        if self._shown is None:
+            return
+        self._shown += text_of(segments)
+        if len(self._shown) > OPENING_CHARACTERS:
+            self._forget_opening()
+
+    def _forget_opening(self) -> None:
+        self._shown = self._opening = None
+        self._recorder.update(self.record.chat, {"opening": None})
+
+    def _release_hold(self, hold: Hold) -> None:
+        if self._hold is hold:
+            self._hold = None
+            self._show(hold.release())
+
+    # The one task that acts.
+
+    def _nudge(self) -> None:
+        self._idle.clear()
+        self._wake.set()
+
+    async def _drive(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                while await self._step():
+                    self.last_used = time.monotonic()
+            except Exception:
+                log.exception("chat failed", chat=self.record.chat)
+                await self._give_up()
+            if not self._wake.is_set() and self._started is None:
+                self._idle.set()
+
+    async def _step(self) -> bool:
+        """Do the next thing there is to do; False when there is nothing."""
+        if self._has_exited:
+            await self._finish()
+        elif self._started is None and self._wants_restart:
+            self._wants_restart = False
+            await self._start("restart", None)
+        elif self._started is None and self._wants_opening:
+            self._wants_opening = False
+            await self._open_first()
+        elif self._started is None and self._queue:
+            await self._start("message", self._queue.popleft())
+        elif self._started is not None and self._has_asked:
+            await self._answer_question()
+        elif self._started is not None and self.state == "waiting" and self._queue:
+            await self._take_next()
+        else:
+            return False
+        return True
+
+    async def _open_first(self) -> None:
+        welcome = await self._runs.welcome(self.record)
+        if welcome is None:
+            await self._start("open", None)
+            return
+        await self.stream.ready()
+        self._turns.begin("open", self.record.manifest)
+        for fields in split_fields(welcome):
+            self.stream.emit("output", text=fields["text"])
+        self._turns.add_reply(welcome)
+        self._set_state("waiting")
+        self.stream.emit("waiting")
+        self._turns.seal("replied")
+        self._runs.slots.release(self.record.chat)
+
+    async def _start(self, by: str, message: Message | None) -> None:
+        await self.stream.ready()
+        self._set_state("starting")
+        self._turns.begin(by, self.record.manifest, message and (message.id, message.text, message.uploads))
+        self._starter = message
+        self._shown = "" if by != "message" else None
+        self.stream.emit("start", by=by, version=self.record.version)
+        self._prepare_hold(by, await self._runs.welcome(self.record) is not None)
+        self._has_asked = self._has_exited = False
+        self._prompts = 0
+        try:
+            self._started = await self._runs.start(self.record, self, self._keys)
+        except Exception as problem:
+            log.exception("run not started", chat=self.record.chat)
+            await self._not_started(str(problem))
+            return
+        self._set_state("running")
+        if self._cancelled or self._wants_restart:
+            self._started.run.kill("stopped")
+
+    def _prepare_hold(self, by: str, has_welcome: bool) -> None:
+        self._hold = None
+        if by == "message" and (has_welcome or self._opening is not None):
+            self._hold = Hold(None if has_welcome else self._opening)
+            asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release_hold, self._hold)
+
+    async def _answer_question(self) -> None:
+        """The script asks: the turn is answered, or the message that started the script is what it asks for."""
+        assert self._started is not None
+        self._has_asked = False
+        prompt, self._prompt = self._prompt, None
+        self._settle_opening(prompt)
+        if self._starter is not None:
+            starter, self._starter = self._starter, None
+            self._give(starter)
+        else:
+            await self._answered(self._started)
+
+    def _settle_opening(self, prompt: str | None) -> None:
+        if self._shown is not None:
+            text, self._shown = self._shown, None
+            self._opening = (text, prompt or "")
+            self._recorder.update(self.record.chat, {"opening": self._opening})
+        if self._hold is not None:
+            released = self._hold.asks(prompt or "")
+            self._hold = None
+            if released is None:
+                return
+            self._show(released)
+        if prompt and self._prompts < PROMPTS_PER_TURN:
+            self._prompts += 1
+            for fields in split_fields(prompt):
+                self.stream.emit("prompt", **fields)
+
+    async def _answered(self, started: Started) -> None:
+        """The turn is answered; say `waiting` unless a message is there to be taken."""
+        self._turns.answered()
+        started.run.sample_peak()
+        await self._runs.publish_files(started, self._turns)
+        if self._has_exited:
+            return
+        self._set_state("waiting")
+        if self._queue:
+            return
+        self.stream.emit("waiting")
+        self._runs.slots.set_waiting(self.record.chat, time.monotonic())
+        await self._runs.snapshot(started, self._turns)
+
+    async def _take_next(self) -> None:
+        """Seal the answered turn and give the script the next message."""
+        assert self._started is not None
+        await self._runs.snapshot(self._started, self._turns)
+        if self._has_exited or not self._queue:
+            return
+        message = self._queue.popleft()
+        self._turns.seal("replied", peak_memory_bytes=self._started.run.peak_memory_bytes)
+        self._turns.begin("message", self.record.manifest, (message.id, message.text, message.uploads))
+        self._prompts = 0
+        self._started.run.begin_turn()
+        self._give(message)
+
+    def _give(self, message: Message) -> None:
+        assert self._started is not None
+        self._set_state("running")
+        self._runs.slots.set_waiting(self.record.chat, None)
+        self._started.run.give(message.text.replace("\n", "\f"))
+
+    async def _finish(self) -> None:
+        """The run has ended and said all: put that on record."""
+        assert self._started is not None
+        started, self._has_exited, self._has_asked, self._starter = self._started, False, False, None
+        run = started.run
+        if self._hold is not None:
+            self._release_hold(self._hold)
+        if self._shown is not None:
+            self._forget_opening()
+        reason = reason_of(run) if run.is_ready or run.killed_for else "lost"
+        self._turns.answered()
+        await self._runs.publish_files(started, self._turns)
+        self._emit_end(run, reason)
+        await self._runs.finish(started, self._turns)
+        self._turns.seal(
+            reason, exit_status=run.exit_status, error=run.error, peak_memory_bytes=run.peak_memory_bytes
+        )
+        self._started = None
+        self._after_end()
+
+    def _emit_end(self, run: Run, reason: str) -> None:
+        sentence = sentences.stopped_because(reason, self._limits)
+        if reason == "lost":
+            sentence = sentences.NOT_STARTED
+        if sentence:
+            self.on_console(sentence + "\n")
+        error = {"error": error_fields(run.error)} if run.error and reason == "crashed" else {}
+        self._set_state("ended")
+        seconds = round(time.monotonic() - run.started, 3)
+        self.stream.emit("end", reason=reason, exit_status=run.exit_status, seconds=seconds, **error)
+
+    def _after_end(self) -> None:
+        for message in self._cancelled:
+            self._turns.record_untaken((message.id, message.text, message.uploads), self.record.manifest, "stopped")
+        self._cancelled.clear()
+        if not self._queue and not self._wants_restart:
+            self._runs.slots.release(self.record.chat)
+
+    async def _not_started(self, detail: str) -> None:
+        """The sandbox refused: an error of ours, shown to the author in the console."""
+        self._hold = self._shown = self._starter = None
+        self.on_console(f"{sentences.NOT_STARTED} ({detail})\n")
+        self._set_state("ended")
+        self.stream.emit("end", reason="lost", exit_status=None, seconds=0.0)
+        self._turns.seal("lost")
+        self._after_end()
+
+    async def _give_up(self) -> None:
+        """Something of ours failed: end the run and the open turn, so that the next message starts clean."""
+        started, self._started = self._started, None
+        if started is not None:
+            await self._runs.abandon(started)
+        self._has_exited = self._has_asked = False
+        if self._turns.is_open:
+            await self._not_started("internal error")
+        self._runs.slots.release(self.record.chat)
+
+    def _set_state(self, state: str) -> None:
+        self.state = state
+
+    # After a crash of the supervisor.
+
+    def record_lost(self, turns: list[tuple[TurnRecord, bytes]], messages: list[Message]) -> None:
+        """End what an earlier supervisor left open. `stream.ready` must have been awaited."""
+        for turn, lines in turns:
+            self._turns.seal_lost(turn, lines)
+        for message in messages:
+            self._turns.record_untaken((message.id, message.text, message.uploads), self.record.manifest, "lost")

@@ -1,0 +1,98 @@
+"""The start check: does a version compile and start? Run on throw-away folders, without secrets or network.
+
+It passes when main asks for input, exits 0, or runs for `check_seconds`; a traceback or another exit status refuses it.
+"""
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+
+from sandbox.folders import MOUNT_POINTS, FolderStore, OpenFolders
+from sandbox.frames import Segment
+from sandbox.host import Host
+from sandbox.launch import RunSpec, launch
+from sandbox.limits import Limits
+from sandbox.record import Error
+from sandbox.run import Run
+
+CONSOLE_CHARACTERS = 8_000
+SETTLE_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the check found. `reason` is asked, exited, running or failed; `console` the last of stderr."""
+
+    passed: bool
+    reason: str
+    exit_status: int | None
+    error: Error | None
+    console: str
+
+
+class _Watcher:
+    """The Listener of a checked run."""
+
+    def __init__(self) -> None:
+        self.asked, self.ended, self.settled = False, asyncio.Event(), asyncio.Event()
+        self.console = ""
+
+    def on_output(self, segments: list[Segment]) -> None:
+        """Output does not matter."""
+
+    def on_console(self, text: str) -> None:
+        """Keep the end of stderr for the author."""
+        self.console = (self.console + text)[-CONSOLE_CHARACTERS:]
+
+    def on_asks(self, prompt: str | None) -> None:
+        """Asking is a pass."""
+        self.asked = True
+        self.settled.set()
+
+    def on_exit(self) -> None:
+        """The run is over."""
+        self.ended.set()
+        self.settled.set()
+
+    def may_read(self) -> bool:
+        """There is always room: nothing is kept."""
+        return True
+
+
+async def check(host: Host, folders: FolderStore, limits: Limits, manifest: str) -> Verdict:
+    """Run the start check of a version."""
+    opened = await _open(folders, manifest)
+    try:
+        watcher = _Watcher()
+        main = await asyncio.to_thread(folders.version_main, manifest)
+        run = Run(launch(host, RunSpec(main, opened.paths(), limits, {}, is_check=True)), limits, watcher)
+        try:
+            await asyncio.wait_for(watcher.settled.wait(), limits.check_seconds)
+        except TimeoutError:
+            pass
+        has_ended = watcher.ended.is_set()
+        run.kill("stopped")
+        await asyncio.wait_for(watcher.ended.wait(), SETTLE_SECONDS)
+        return _verdict(run, watcher, has_ended)
+    finally:
+        for folder in opened.named().values():
+            await folders.discard(folder)
+        await asyncio.to_thread(folders.drop_scratch, opened.scratch)
+
+
+def _verdict(run: Run, watcher: _Watcher, has_ended: bool) -> Verdict:
+    if not has_ended:
+        return Verdict(True, "asked" if watcher.asked else "running", None, None, watcher.console)
+    passed = run.is_ready and run.exit_status == 0 and run.error is None
+    return Verdict(passed, "exited" if passed else "failed", run.exit_status, run.error, watcher.console)
+
+
+async def _open(folders: FolderStore, manifest: str) -> OpenFolders:
+    token = secrets.token_hex(8)
+    work = await folders.open(f"check-work-{token}", None, MOUNT_POINTS)
+    storage = await folders.open(f"check-storage-{token}", None)
+    user = await folders.open(f"check-user-{token}", None)
+    shared = await folders.open(f"check-shared-{token}", None)
+    files = await asyncio.to_thread(folders.version_files, manifest)
+    await folders.set_version(work, {}, files)
+    return OpenFolders(work, storage, user, shared, await asyncio.to_thread(folders.new_scratch))

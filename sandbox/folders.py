@@ -1,0 +1,232 @@
+"""The folders of chats: mounted while a run needs them, kept as snapshots in between.
+
+`work` and `.storage` belong to a chat, `.user` and `.shared` to a bot and stage; the latter two are live, so runs that
+have one in common bind the same mount. A folder stays mounted for LINGER_SECONDS after its last run, since the next
+message of a stateless bot usually comes soon. Methods that touch files run in worker threads, one at a time per folder.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox import hostfs
+from sandbox.host import Host
+from sandbox.launch import Folders
+from sandbox.limits import Limits
+from sandbox.record import Blobs
+from sandbox.volumes import Volumes
+
+LINGER_SECONDS = 30.0
+SNAPSHOT_SECONDS = 2.0
+MOUNT_POINTS = frozenset({".storage", ".user", ".shared"})
+
+
+def canonical(value: object) -> bytes:
+    """Return the one JSON text of a manifest; its sha256 names it."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+@dataclass(slots=True)
+class Mounted:
+    """A folder on a tmpfs of its own. `manifest` is its latest snapshot, None: nothing was ever kept."""
+
+    name: str
+    path: Path
+    root_fd: int
+    manifest: str | None
+    skip: frozenset[str]
+    version: str | None = None
+    """Of a work folder: the version whose files it holds; None when only its snapshot knows."""
+    kept: str | None = None
+    """Of `.user` and `.shared`: the snapshot that is on record as the latest."""
+    users: int = 0
+    entries: dict[str, hostfs.Entry] = field(default_factory=dict)
+    known: hostfs.ScanCache = field(default_factory=hostfs.ScanCache)
+    snapshot_at: float = 0.0
+    idle_since: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class FolderStore:
+    """All mounted folders of this supervisor."""
+
+    def __init__(self, host: Host, volumes: Volumes, blobs: Blobs, limits: Limits) -> None:
+        self._host, self._volumes, self._blobs, self._limits = host, volumes, blobs, limits
+        self._mounted: dict[str, Mounted] = {}
+        self._opening: dict[str, asyncio.Lock] = {}
+        self._scratch = 0
+
+    async def open(self, name: str, manifest: str | None, skip: frozenset[str] = frozenset()) -> Mounted:
+        """Mount folder `name`, restored from `manifest`, or join the users it has. Pair with `close`."""
+        lock = self._opening.setdefault(name, asyncio.Lock())
+        async with lock:
+            folder = self._mounted.get(name)
+            if folder is None:
+                folder = await asyncio.to_thread(self._mount, name, manifest, skip)
+                self._mounted[name] = folder
+            folder.users += 1
+            return folder
+
+    async def snapshot(self, folder: Mounted) -> str | None:
+        """Return the manifest of the folder as it is; None for a folder that is empty and always was."""
+        async with folder.lock:
+            return await asyncio.to_thread(self._snapshot, folder)
+
+    async def close(self, folder: Mounted) -> str | None:
+        """Give up one use; return the snapshot taken at the last one, else the latest."""
+        folder.users -= 1
+        if folder.users == 0:
+            await self.snapshot(folder)
+            folder.idle_since = time.monotonic()
+        return folder.manifest
+
+    async def discard(self, folder: Mounted) -> None:
+        """Unmount a folder that only one use ever had, keeping nothing."""
+        self._mounted.pop(folder.name, None)
+        self._opening.pop(folder.name, None)
+        await asyncio.to_thread(self._unmount, folder)
+
+    async def drop_idle(self, linger_seconds: float = LINGER_SECONDS) -> None:
+        """Unmount what no run has used for a while; its snapshot is stored."""
+        now = time.monotonic()
+        for name, folder in list(self._mounted.items()):
+            async with self._opening.setdefault(name, asyncio.Lock()):
+                if folder.users == 0 and now - folder.idle_since >= linger_seconds:
+                    del self._mounted[name]
+                    await asyncio.to_thread(self._unmount, folder)
+            if name not in self._mounted:
+                self._opening.pop(name, None)
+
+    async def set_version(self, work: Mounted, old: dict[str, str], new: dict[str, str]) -> None:
+        """Bring a work folder from the files of version `old` to those of `new` (path -> sha256).
+
+        A path that the author changed gets the author's file; one the author removed goes unless the chat changed it;
+        all else in the folder is the chat's and stays.
+        """
+        async with work.lock:
+            await asyncio.to_thread(self._set_version, work, old, new)
+
+    def used_bytes(self) -> int:
+        """Return what all mounted folders hold together."""
+        total = 0
+        for folder in self._mounted.values():
+            found = os.statvfs(folder.path)
+            total += (found.f_blocks - found.f_bfree) * found.f_frsize
+        return total
+
+    def new_scratch(self) -> Path:
+        """Mount an empty folder with `tmp` and `shm` for one run; `drop_scratch` ends it."""
+        self._scratch += 1
+        limits = self._limits
+        name = f"scratch-{self._scratch}-{secrets.token_hex(4)}"
+        path = self._volumes.create(name, size_bytes=limits.scratch_bytes, files=limits.scratch_files)
+        for part in ("tmp", "shm"):
+            os.mkdir(path / part)
+            os.chmod(path / part, 0o1777)
+        return path
+
+    def drop_scratch(self, path: Path) -> None:
+        """Unmount a scratch folder."""
+        self._volumes.drop(path)
+
+    def version_files(self, manifest: str) -> dict[str, str]:
+        """Return the files (path -> sha256) of a version."""
+        return dict(json.loads(self._blobs.get(manifest))["files"])
+
+    def version_main(self, manifest: str) -> str:
+        """Return the main file of a version."""
+        return str(json.loads(self._blobs.get(manifest))["main"])
+
+    def read_version_file(self, manifest: str, path: str) -> bytes | None:
+        """Return the contents of one file of a version, or None where there is none."""
+        sha = self.version_files(manifest).get(path)
+        return self._blobs.get(sha) if sha else None
+
+    def close_all(self) -> None:
+        """Unmount everything; snapshots are the caller's business."""
+        for folder in self._mounted.values():
+            self._unmount(folder)
+        self._mounted.clear()
+
+    def _mount(self, name: str, manifest: str | None, skip: frozenset[str]) -> Mounted:
+        limits = self._limits
+        safe = name.replace("/", "-")
+        path = self._volumes.create(
+            f"{safe}-{secrets.token_hex(4)}", size_bytes=limits.folder_bytes, files=limits.folder_files
+        )
+        folder = Mounted(name, path, hostfs.open_root(path), manifest, skip, kept=manifest)
+        try:
+            if manifest is not None:
+                folder.entries = read_entries(self._blobs.get(manifest))
+                hostfs.restore(folder.root_fd, folder.entries, self._blobs.get, self._host.run_uid, self._host.run_gid)
+        except BaseException:
+            self._unmount(folder)
+            raise
+        return folder
+
+    def _unmount(self, folder: Mounted) -> None:
+        os.close(folder.root_fd)
+        self._volumes.drop(folder.path)
+
+    def _snapshot(self, folder: Mounted) -> str | None:
+        entries = hostfs.scan(folder.root_fd, skip=folder.skip, known=folder.known, put=self._blobs.put)
+        folder.snapshot_at = time.monotonic()
+        if entries != folder.entries or (folder.manifest is None and entries):
+            folder.entries = entries
+            folder.manifest = self._blobs.put(canonical({"entries": entries}))
+        return folder.manifest
+
+    def _set_version(self, work: Mounted, old: dict[str, str], new: dict[str, str]) -> None:
+        self._snapshot(work)
+        host = self._host
+        for path, sha in old.items():
+            entry = work.entries.get(path)
+            if path not in new and entry is not None and entry[:2] == ("file", sha):
+                hostfs.remove(work.root_fd, path)
+        for path, sha in new.items():
+            if old.get(path) != sha:
+                data = self._blobs.get(sha)
+                hostfs.write_file(work.root_fd, path, data, 0o644, host.run_uid, host.run_gid)
+
+
+def read_entries(manifest: bytes) -> dict[str, hostfs.Entry]:
+    """Return the entries of a folder snapshot."""
+    return {path: tuple(entry) for path, entry in json.loads(manifest)["entries"].items()}
+
+
+@dataclass(slots=True)
+class OpenFolders:
+    """The five folders of one run."""
+
+    work: Mounted
+    storage: Mounted
+    user: Mounted
+    shared: Mounted
+    scratch: Path
+
+    def paths(self) -> Folders:
+        """Return where they are, for the launch."""
+        return Folders(self.work.path, self.storage.path, self.user.path, self.shared.path, self.scratch)
+
+    def named(self) -> dict[str, Mounted]:
+        """Return those that are kept, by the name a turn records them under."""
+        return {"work": self.work, "storage": self.storage, "user": self.user, "shared": self.shared}
+
+
+def visible_files(entries: dict[str, hostfs.Entry]) -> dict[str, tuple[str, int]]:
+    """Return the files of a `.storage` that a chat shows: path -> (sha256, bytes). A leading dot anywhere hides."""
+    return {
+        path: (str(entry[1]), int(entry[2]))
+        for path, entry in entries.items()
+        if entry[0] == "file" and not any(part.startswith(".") for part in path.split("/"))
+    }
+
+
+def free_disk_bytes(path: Path) -> int:
+    """Return the free bytes of the disk under `path`."""
+    return shutil.disk_usage(path).free

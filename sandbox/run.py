@@ -1,0 +1,390 @@
+"""One running script: its pipes, its pace and its watch, turned into a few calls on a listener.
+
+Single-threaded: everything here runs on the supervisor's event loop. The order that matters: what a script wrote before
+it asked is delivered before the asking, so `waiting` is acted on only when stdout and stderr are read empty.
+"""
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import struct
+import termios
+import time
+from typing import Protocol
+
+import msgspec
+
+from sandbox import wire
+from sandbox.frames import Segment
+from sandbox.launch import Process
+from sandbox.limits import Limits
+from sandbox.output import Decoder, parse_source
+from sandbox.record import Error
+from sandbox.watch import Tree
+
+READ_BYTES = 64 * 1024
+COALESCE_SECONDS = 0.010
+QUIET_SECONDS = 0.1
+"""A script that printed nothing for this long and is blocked reading standard input is waiting."""
+SAMPLE_SECONDS = 0.25
+SLOWEST_SAMPLE_SECONDS = 1.0
+
+
+class Listener(Protocol):
+    """What a run tells its chat."""
+
+    def on_output(self, segments: list[Segment]) -> None:
+        """Take text for the chat."""
+
+    def on_console(self, text: str) -> None:
+        """Take text for the author's console."""
+
+    def on_asks(self, prompt: str | None) -> None:
+        """Learn that the script waits for input; `prompt` is None where it gave none."""
+
+    def on_exit(self) -> None:
+        """Learn that the run has ended and all it said was delivered."""
+
+    def may_read(self) -> bool:
+        """Say whether there is room for more frames now; when there is again, `Run.resume` is called."""
+
+
+class Run:
+    """A started sandbox. Owns the process and its descriptors until `on_exit`."""
+
+    def __init__(self, process: Process, limits: Limits, listener: Listener) -> None:
+        self.process, self._limits, self._listener = process, limits, listener
+        self.is_ready = False
+        self.error: Error | None = None
+        self.exit_status: int | None = None
+        self.signal: int | None = None
+        self.killed_for: str | None = None
+        self.peak_memory_bytes: int | None = None
+        self.has_exited = False
+        self.is_waiting = False
+        self.started = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._tree = Tree(process.pid)
+        self._stdout, self._console = Decoder(), Decoder()
+        self._control: wire.Parser | None = wire.Parser()
+        self._asked = False
+        self._prompt: str | None = None
+        self._reported_status: int | None = None
+        self._held: list[Segment] = []
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._last_flush = self._last_activity = 0.0
+        self._input = bytearray()
+        self._open = {process.stdout_fd, process.stderr_fd, process.control_fd}
+        self._reading = False
+        self._died = False
+        self.begin_turn()
+        self._loop.add_reader(process.pidfd, self._on_death)
+        self._loop.add_reader(process.control_fd, self._on_control_ready)
+        self.resume()
+        self._watcher = self._loop.create_task(self._watch(), name=f"watch-{process.pid}")
+
+    def begin_turn(self) -> None:
+        """Start the turn's own limits: output, CPU and wall time."""
+        self._turn_started = time.monotonic()
+        self._turn_bytes = 0
+        self._turn_cpu = self._tree.usage().cpu_seconds if self.is_ready else 0.0
+        self._paced_until = 0.0
+
+    def give(self, line: str) -> None:
+        """Answer the script's question with one line."""
+        self.is_waiting = False
+        self._asked, self._prompt = False, None
+        self._last_activity = time.monotonic()
+        self._input += line.encode() + b"\n"
+        self._write_input()
+
+    def kill(self, reason: str) -> None:
+        """End the whole tree; `reason` is what the record will say, the first one counts."""
+        if self.killed_for is None and not self._died:
+            self.killed_for = reason
+            self.process.kill()
+
+    def resume(self) -> None:
+        """Read on, after the listener had no room or the pace held us back."""
+        if self._reading or self.has_exited:
+            return
+        self._reading = True
+        for fd in (self.process.stdout_fd, self.process.stderr_fd):
+            if fd in self._open:
+                self._loop.add_reader(fd, self._on_readable)
+        self._loop.call_soon(self._settle)
+
+    def _pause(self) -> None:
+        self._reading = False
+        for fd in (self.process.stdout_fd, self.process.stderr_fd):
+            self._loop.remove_reader(fd)
+
+    # Reading. One pass reads what is there, control first after each chunk: an announcement precedes its bytes.
+
+    def _on_readable(self) -> None:
+        if self._may_read():
+            self._read_chunk(self.process.stdout_fd)
+            self._read_chunk(self.process.stderr_fd)
+        self._settle()
+
+    def _on_control_ready(self) -> None:
+        self._read_control()
+        self._settle()
+
+    def _may_read(self) -> bool:
+        if not self._listener.may_read():
+            self._pause()
+            return False
+        wait = self._paced_until - time.monotonic()
+        if wait > 0:
+            self._pause()
+            self._loop.call_later(wait, self.resume)
+            return False
+        return True
+
+    def _read_chunk(self, fd: int) -> bool:
+        """Read once from `fd`; True when something came."""
+        if fd not in self._open:
+            return False
+        try:
+            data = os.read(fd, READ_BYTES)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._close(fd)
+            return False
+        self._read_control()
+        self._account(len(data))
+        if fd == self.process.stdout_fd:
+            self._collect(self._stdout.feed(data))
+        elif text := "".join(segment.text for segment in self._console.feed(data)):
+            self._flush()
+            self._listener.on_console(text)
+        return True
+
+    def _account(self, size: int) -> None:
+        """Count a turn's bytes: full speed, then a pace, then the end."""
+        self._last_activity = time.monotonic()
+        self._turn_bytes += size
+        limits = self._limits
+        if self._turn_bytes > limits.output_max_bytes:
+            self.kill("output_limit")
+        elif self._turn_bytes > limits.output_full_speed_bytes:
+            self._paced_until = max(self._paced_until, self._last_activity) + size / limits.output_paced_bytes_per_second
+
+    def _collect(self, segments: list[Segment]) -> None:
+        """Send the first bytes at once and later ones together, at most COALESCE_SECONDS late."""
+        self._held += segments
+        if self._flush_timer is not None or not self._held:
+            return
+        wait = self._last_flush + COALESCE_SECONDS - time.monotonic()
+        if wait <= 0:
+            self._flush()
+        else:
+            self._flush_timer = self._loop.call_later(wait, self._flush)
+
+    def _flush(self) -> None:
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        if self._held:
+            segments, self._held = self._held, []
+            self._last_flush = time.monotonic()
+            self._listener.on_output(segments)
+
+    def _settle(self) -> None:
+        """Act on what the script said after its output, once that output is all delivered."""
+        if not self._asked and not self._died:
+            return
+        while self._reading and self._may_read():
+            came = self._read_chunk(self.process.stdout_fd)
+            if not self._read_chunk(self.process.stderr_fd) and not came:
+                break
+        if not self._reading and not self._is_drained():
+            return
+        self._flush()
+        if self._died:
+            self._finish()
+        elif self._asked:
+            self._asks()
+
+    def _is_drained(self) -> bool:
+        return not any(_unread(fd) for fd in (self.process.stdout_fd, self.process.stderr_fd) if fd in self._open)
+
+    def _asks(self) -> None:
+        self._asked = False
+        prompt, self._prompt = self._prompt, None
+        if self._input or _unread(self.process.stdin_fd):
+            return
+        if not self.is_waiting or prompt is not None:
+            self.is_waiting = True
+            self._listener.on_asks(prompt)
+
+    # Control records.
+
+    def _read_control(self) -> None:
+        while self._control is not None and self.process.control_fd in self._open:
+            try:
+                data = os.read(self.process.control_fd, READ_BYTES)
+            except BlockingIOError:
+                return
+            if not data:
+                self._close(self.process.control_fd)
+                return
+            try:
+                for kind, payload in self._control.feed(data):
+                    self._on_record(kind, payload)
+            except ValueError:
+                self._control = None
+                self._close(self.process.control_fd)
+
+    def _on_record(self, kind: int, payload: bytes) -> None:
+        if kind == wire.SOURCE:
+            if source := parse_source(payload):
+                self._stdout.announce(source)
+        elif kind == wire.WAITING:
+            self._asked = True
+        elif kind == wire.PROMPT:
+            self._prompt = payload.decode("utf-8", "replace")
+        elif kind == wire.READY:
+            self.is_ready = True
+        elif kind == wire.ERROR:
+            self.error = parse_error(payload)
+        elif kind == wire.EXIT and len(payload) == 4:
+            self._reported_status = struct.unpack(">i", payload)[0]
+
+    # Standard input.
+
+    def _write_input(self) -> None:
+        fd = self.process.stdin_fd
+        try:
+            while self._input:
+                del self._input[: os.write(fd, self._input[:READ_BYTES])]
+        except BlockingIOError:
+            self._loop.add_writer(fd, self._write_input)
+            return
+        except OSError as problem:
+            if problem.errno != errno.EPIPE:
+                raise
+            self._input.clear()
+        self._loop.remove_writer(fd)
+
+    # The end.
+
+    def _on_death(self) -> None:
+        self._loop.remove_reader(self.process.pidfd)
+        self.process.kill()  # bubblewrap leaves with the script; what the script left behind goes now
+        self._died = True
+        self._paced_until = 0.0
+        self.resume()
+        self._settle()
+
+    def _finish(self) -> None:
+        if self.has_exited:
+            return
+        self.has_exited = True
+        self._read_control()
+        self._collect(self._stdout.flush())
+        self._flush()
+        self._watcher.cancel()
+        self._loop.remove_writer(self.process.stdin_fd)
+        for fd in tuple(self._open):
+            self._close(fd)
+        self._set_status(self.process.wait())
+        self.process.close()
+        self._listener.on_exit()
+
+    def _set_status(self, code: int) -> None:
+        if self._reported_status is not None:
+            self.exit_status = self._reported_status
+        elif code > 128:
+            self.signal = code - 128
+        else:
+            self.exit_status = code
+
+    def _close(self, fd: int) -> None:
+        self._loop.remove_reader(fd)
+        self._open.discard(fd)
+
+    # Watching.
+
+    async def _watch(self) -> None:
+        pause = QUIET_SECONDS
+        next_sample = 0.0
+        while not self.has_exited:
+            await asyncio.sleep(pause)
+            now = time.monotonic()
+            if now >= next_sample:
+                next_sample = now + (SLOWEST_SAMPLE_SECONDS if self.is_waiting else SAMPLE_SECONDS)
+                self._sample(now)
+            quiet = now - self._last_activity
+            if not self.is_waiting and self.is_ready and quiet >= QUIET_SECONDS:
+                self._look_for_waiting()
+            pause = SAMPLE_SECONDS if self.is_waiting else min(max(QUIET_SECONDS, quiet / 4), SAMPLE_SECONDS)
+
+    def _look_for_waiting(self) -> None:
+        stdin = self.process.stdin_fd
+        if self._input or _unread(stdin) or not self._is_drained():
+            return
+        if self._tree.waits_for(self.process.stdin_pipe_inode):
+            self._asked = True
+            self._settle()
+
+    def _sample(self, now: float) -> None:
+        """End a run that uses more than it may."""
+        usage = self._tree.usage()
+        limits = self._limits
+        self.peak_memory_bytes = max(self.peak_memory_bytes or 0, usage.rss_bytes)
+        if usage.rss_bytes > limits.memory_bytes and self._tree.pss_bytes() > limits.memory_bytes:
+            self.kill("out_of_memory")
+        elif usage.cpu_seconds - self._turn_cpu > limits.cpu_turn_seconds:
+            self.kill("timed_out")
+        elif not self.is_waiting and now - self._turn_started > limits.turn_seconds:
+            self.kill("timed_out")
+        elif self.is_waiting and now - self._last_activity > limits.idle_seconds:
+            self.kill("idle")
+
+    def sample_peak(self) -> None:
+        """Look at memory once more, at a moment when a short script would otherwise never have been seen."""
+        if not self._died:
+            self.peak_memory_bytes = max(self.peak_memory_bytes or 0, self._tree.usage().rss_bytes)
+
+
+def _unread(fd: int) -> int:
+    """Return the bytes waiting in a pipe; 0 when it is gone."""
+    with contextlib.suppress(OSError):
+        return int(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0"))[0])
+    return 0
+
+
+def parse_error(payload: bytes) -> Error | None:
+    """Return the exception in an ERROR record, or None when it is not one. Everything in it is hostile text."""
+    try:
+        return msgspec.convert(msgspec.json.decode(payload), _ErrorShape).to_error()
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+class _ErrorShape(msgspec.Struct):
+    type: str
+    message: str
+    traceback: str
+    file: str | None = None
+    line: int | None = None
+
+    def to_error(self) -> Error:
+        return Error(self.type[:200], self.message[:2_000], self.file and self.file[:300], self.line, self.traceback)
+
+
+def reason_of(run: Run) -> str:
+    """Return how a finished run ended, in the words of the protocol."""
+    if run.killed_for is not None:
+        return run.killed_for
+    if run.error is not None or run.signal is not None:
+        if run.signal == signal.SIGXCPU:
+            return "timed_out"
+        return "crashed"
+    return "exited"
