@@ -40,6 +40,8 @@ class Program:
     env: Mapping[str, str]
     cwd: Path
     fds: Sequence[int] = ()
+    fatal_status: int | None = None
+    """A child that ends with it said why it can never run here; it is not started again."""
 
 
 @dataclass(slots=True)
@@ -97,6 +99,10 @@ class Child:
                 os.killpg(self.process.pid, number)
             except ProcessLookupError:
                 return
+
+    def gave_up(self, status: int | None) -> bool:
+        """Say whether this exit status means that the program can never run here."""
+        return status is not None and status == self.program.fatal_status
 
     def end(self, deadline: float) -> None:
         """Wait for the process until `deadline` (time.monotonic()), then kill it and what it started."""

@@ -15,8 +15,6 @@ from hal9_ide.ops.children import Child
 WATCHED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOP_SECONDS = 10.0
 TICK_SECONDS = 0.05
-FATAL_STATUS = 78
-"""EX_CONFIG (sysexits.h): a child that ends with it said why it can never run here; it is not started again."""
 
 Tick = Callable[[], float | None]
 """Called between signals; returns the seconds until it wants to be called again, None for no wish.
@@ -58,8 +56,8 @@ class Launcher:
             if caught and caught.si_signo == signal.SIGHUP and self._hup:
                 self._hup.send(signal.SIGHUP)
             for child in self.children:
-                if self._look_after(child) == FATAL_STATUS:
-                    return FATAL_STATUS
+                if child.gave_up(status := self._look_after(child)):
+                    return int(status or 1)
 
     def _pause(self) -> float:
         """Run the ticks and return the seconds to wait for a signal."""
@@ -71,9 +69,11 @@ class Launcher:
     def _look_after(self, child: Child) -> int | None:
         """Return the status of a child that has just ended; start one whose pause is over."""
         status = child.reap()
-        if status is not None and status != FATAL_STATUS:
+        if child.gave_up(status):
+            return status
+        if status is not None:
             log(f"{child.program.name} ended status={status} restart_in_seconds={child.pause_seconds}")
-        if child.process is None and status != FATAL_STATUS and child.due <= time.monotonic():
+        if child.process is None and child.due <= time.monotonic():
             child.start()
         return status
 

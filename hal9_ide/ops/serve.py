@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hal9_ide.ops.children import Child, Program
-from hal9_ide.ops.launcher import FATAL_STATUS, Launcher, log
+from hal9_ide.ops.launcher import Launcher, log
 from hal9_ide.ops.locks import Taken, holding, server_lock
 from hal9_ide.ops.ready import Announce, Probe
 from hal9_ide.ops.trouble import Trouble
@@ -19,6 +19,8 @@ from hal9_ide.store import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 BACKLOG = 1024
+NO_SANDBOX_STATUS = 3
+"""The supervisor's exit status when a layer of the sandbox is missing."""
 FIRST_CLEAN_UP_SECONDS = 600.0
 DAY_SECONDS = 86_400.0
 
@@ -69,7 +71,9 @@ def children(settings: Settings, listener: socket.socket) -> tuple[Child, Child]
     environment = _environment(settings)
     gunicorn = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "-b", f"fd://{listener.fileno()}")
     web = Program("web", (*gunicorn, "hal9_ide.web:application"), environment, ROOT, (listener.fileno(),))
-    supervisor = Program("supervisor", (sys.executable, "-m", "hal9_ide.supervise"), environment, ROOT)
+    supervisor = Program(
+        "supervisor", (sys.executable, "-m", "hal9_ide.supervise"), environment, ROOT, (), NO_SANDBOX_STATUS
+    )
     return Child(web), Child(supervisor)
 
 
@@ -79,7 +83,7 @@ def _run(settings: Settings, listener: socket.socket) -> int:
 
     def failed(sentence: str) -> None:
         failures.append(sentence)
-        raise SystemExit(FATAL_STATUS)
+        raise SystemExit(1)
 
     def ready() -> None:
         print(f"Hal9 IDE is at {settings.link_base}", flush=True)
