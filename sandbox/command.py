@@ -1,0 +1,163 @@
+"""Decide how a run is started: the bubblewrap options, the program inside, its environment. Pure; launch.py acts.
+
+Bubblewrap confines exactly as much as its arguments say, so every layer of the sandbox is a line in this file.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .host import Host
+from .limits import Limits
+
+SANDBOX_UID = 1000
+"""The id a script sees itself as; outside it is `Host.run_uid`."""
+
+NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
+
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_ABOUT_THE_MACHINE = ("cmdline", "keys", "key-users", "timer_list", "sched_debug", "kallsyms", "modules")
+_MASKED = tuple(name for name in _ABOUT_THE_MACHINE if os.path.exists(f"/proc/{name}"))
+"""Files of /proc to hide, where this kernel has them: bubblewrap 0.8 cannot mount proc with `subset=pid`."""
+
+_BOOT = "import sys; sys.path.insert(0, '/opt/hal9/lib'); from hal9_runtime import runner; runner.main()"
+
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/bot",
+    "USER": "bot",
+    "LANG": "C.UTF-8",
+    "TMPDIR": "/tmp",
+    # For programs that a script starts; the runner itself is isolated (-I) and arranges the same for the script.
+    "PYTHONPATH": "/opt/hal9/lib:/opt/hal9/site",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # One arena and one thread: more of them reserve address space and count against the process limit.
+    "MALLOC_ARENA_MAX": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The host's directories of one run, each a volume of its own (see volumes.py)."""
+
+    work: Path
+    storage: Path
+    user: Path
+    shared: Path
+    scratch: Path
+    """Holds tmp/ and shm/, which the run sees as /tmp and /dev/shm."""
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run to start."""
+
+    main: str
+    """The script, relative to the work folder."""
+    folders: Folders
+    limits: Limits
+    env: Mapping[str, str]
+    """The bot's own variables, secrets included. Names the sandbox itself sets (PATH, HOME, …) are not overridden."""
+    args: tuple[str, ...] = field(default=())
+    """What the script finds in sys.argv[1:]."""
+
+
+def check(spec: RunSpec) -> None:
+    """Raise ValueError unless the main file stays inside the work folder and the environment can be passed on."""
+    parts = spec.main.split("/")
+    if not spec.main or spec.main.startswith("/") or ".." in parts or "\0" in spec.main:
+        raise ValueError(f"not a path inside the bot: {spec.main!r}")
+    for name, value in spec.env.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise ValueError(f"not an environment variable: {name!r}")
+
+
+def argv(host: Host, spec: RunSpec, *, options_fd: int, control_fd: int, namespaces: Mapping[str, str]) -> list[str]:
+    """Return the whole command line. It holds no secret: options and environment come over `options_fd`.
+
+    `namespaces` are the launcher's own (name → link text); the runner refuses to start when it shares one.
+    """
+    inside = [str(host.python), "-I", "-S", "-c", _BOOT, spec.main, *_settings(spec.limits, control_fd, namespaces)]
+    confined = [str(host.bwrap), "--args", str(options_fd), "--", *inside, "--", *spec.args]
+    return [*drop_root(host), *confined] if host.is_root else confined
+
+
+def drop_root(host: Host) -> list[str]:
+    """Return the prefix that becomes the run's user. As uid 0 the kernel would not count processes, for one."""
+    ids = [f"--reuid={host.run_uid}", f"--regid={host.run_gid}", "--clear-groups"]
+    return ["/usr/bin/setpriv", *ids, "--no-new-privs", "--"]
+
+
+def options(host: Host, spec: RunSpec, *, seccomp_fd: int, info_fd: int) -> list[str]:
+    """Return the bubblewrap options, in the order in which bubblewrap carries them out."""
+    return [
+        *_isolation(),
+        *_root(host),
+        *_folders(spec.folders),
+        *_environment(spec.env),
+        *("--seccomp", str(seccomp_fd), "--info-fd", str(info_fd)),
+    ]
+
+
+def _isolation() -> list[str]:
+    shares = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup"]
+    user = ["--unshare-user", "--disable-userns", "--uid", str(SANDBOX_UID), "--gid", str(SANDBOX_UID)]
+    return [*shares, *user, "--die-with-parent", "--new-session", "--hostname", "bot", "--cap-drop", "ALL"]
+
+
+def _root(host: Host) -> list[str]:
+    """Only /usr, our runtime, a made-up /etc, five devices and /proc: nothing of the machine's own configuration."""
+    runtime = str(host.runtime)
+    made = ["--ro-bind", "/usr", "/usr"]
+    for name in ("lib", "lib64", "bin", "sbin"):
+        made += ["--symlink", f"usr/{name}", f"/{name}"]
+    made += ["--ro-bind", f"{runtime}/etc", "/etc"]
+    for path in ("/etc/ssl/certs", "/etc/ca-certificates", "/etc/alternatives", "/etc/localtime"):
+        made += ["--ro-bind-try", path, path]
+    made += ["--ro-bind", f"{runtime}/lib", "/opt/hal9/lib"]
+    made += ["--ro-bind", os.path.realpath(f"{runtime}/site"), "/opt/hal9/site"]
+    made += ["--proc", "/proc"]
+    for name in _MASKED:
+        made += ["--ro-bind-try", "/dev/null", f"/proc/{name}"]
+    return made + _devices()
+
+
+def _devices() -> list[str]:
+    """Not `--dev`: its tmpfs stays writable and has no size, so that a script could fill the memory of the machine."""
+    made = ["--size", "65536", "--tmpfs", "/dev"]
+    for name in _DEVICES:
+        made += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    links = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+    for name, target in links.items():
+        made += ["--symlink", target, f"/dev/{name}"]
+    return [*made, "--dir", "/dev/shm"]
+
+
+def _folders(folders: Folders) -> list[str]:
+    work = ["--bind", str(folders.work), "/bot", "--bind", str(folders.storage), "/bot/.storage"]
+    kept = ["--bind", str(folders.user), "/bot/.user", "--bind", str(folders.shared), "/bot/.shared"]
+    scratch = ["--bind", f"{folders.scratch}/tmp", "/tmp", "--bind", f"{folders.scratch}/shm", "/dev/shm"]
+    return [*work, *kept, *scratch, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/bot"]
+
+
+def _environment(own: Mapping[str, str]) -> list[str]:
+    made = ["--clearenv"]
+    for name, value in {**own, **_ENVIRONMENT}.items():
+        made += ["--setenv", name, value]
+    return made
+
+
+def _settings(limits: Limits, control_fd: int, namespaces: Mapping[str, str]) -> list[str]:
+    """Return what the runner is told, as `name=value` words (see runner.py)."""
+    values = {
+        "control": control_fd,
+        "processes": limits.processes,
+        "open_files": limits.open_files,
+        "address_space": limits.address_space_bytes,
+        "file": limits.file_bytes,
+        "cpu": limits.cpu_life_seconds,
+    }
+    return [f"{name}={value}" for name, value in values.items()] + [f"ns.{name}={link}" for name, link in namespaces.items()]

@@ -1,0 +1,154 @@
+"""The runtime folder: what scripts find under /opt/hal9 and /etc, built from our sources and the locked packages.
+
+    <state>/runtime/<hash of our sources>/lib/hal9_runtime/   the runner and its modules
+                                          lib/hal9/           the package bots import
+                                          etc/                a passwd, group, hosts … of its own
+                                          site -> ../../site/<hash of requirements-sandbox.txt>
+
+Everything is world-readable and, made by root, root-owned: scripts run as another user. A new checkout gets a folder
+of its own, so a running server never sees its files change. Folders are built under a temporary name and renamed.
+"""
+
+import hashlib
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent
+REQUIREMENTS = SOURCES.parent / "requirements-sandbox.txt"
+INSIDE_MODULES = ("wire", "stdio", "crash", "runner")
+"""Modules of this package that run inside the sandbox, as the package `hal9_runtime`: a bot may have a sandbox.py."""
+KEPT = 3
+
+_ETC = {
+    "passwd": "bot:x:1000:1000:bot:/bot:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+    "group": "bot:x:1000:\nnogroup:x:65534:\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
+    "hosts": "127.0.0.1 localhost\n::1 localhost\n127.0.1.1 bot\n",
+    "resolv.conf": "",
+    "localtime": "",
+}
+_ETC_FOLDERS = ("ssl/certs", "ca-certificates", "alternatives")
+"""Mount points for the machine's own; `localtime` is one too."""
+
+
+class NotInstalled(Exception):  # noqa: N818 - a state, not a failure
+    """The packages that every bot can import are not installed for the current requirements."""
+
+
+def ensure(state: Path) -> Path:
+    """Return the runtime folder of the current sources, building all but the packages where missing.
+
+    Raises: NotInstalled, OSError.
+    """
+    site = site_folder(state)
+    if not site.is_dir():
+        raise NotInstalled(f"The packages for bots are not installed in {site.parent}.")
+    folder = state / "runtime" / source_hash()
+    if not folder.is_dir():
+        _build_renamed(folder, lambda made: _fill(made, site))
+        _drop_old(folder.parent)
+    return folder
+
+
+def source_hash() -> str:
+    """Return a name for the sources as they are, and for what else decides the contents (interpreter, packages)."""
+    digest = hashlib.sha256(repr((sys.version_info[:3], _ETC, _site_hash())).encode())
+    for inside, path in _sources():
+        digest.update(f"{inside}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def site_folder(state: Path) -> Path:
+    """Return where the packages for the current requirements are, or would be."""
+    return state / "site" / _site_hash()
+
+
+def install_site(state: Path) -> Path:
+    """Install the locked packages (network or pip cache needed), unless they are there, and return their folder.
+
+    Raises: subprocess.CalledProcessError when pip fails.
+    """
+    site = site_folder(state)
+    if not site.is_dir():
+        _build_renamed(site, _pip_install)
+        _drop_old(site.parent)
+    return site
+
+
+def _site_hash() -> str:
+    return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
+
+
+def _sources() -> list[tuple[str, Path]]:
+    own = [(f"hal9_runtime/{name}.py", SOURCES / f"{name}.py") for name in INSIDE_MODULES]
+    package = SOURCES / "hal9"
+    files = sorted(p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return own + [(f"hal9/{p.relative_to(package)}", p) for p in files]
+
+
+def _fill(folder: Path, site: Path) -> None:
+    for inside, path in [("hal9_runtime/__init__.py", Path(os.devnull)), *_sources()]:
+        target = folder / "lib" / inside
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+        if target.suffix == ".py":
+            # Unchecked: the interpreter then need not look at the source at all, at every start.
+            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+            py_compile.compile(str(target), dfile=f"/opt/hal9/lib/{inside}", invalidation_mode=mode, doraise=True)
+    for name in _ETC_FOLDERS:
+        (folder / "etc" / name).mkdir(parents=True)
+    for name, text in _ETC.items():
+        (folder / "etc" / name).write_text(text)
+    (folder / "site").symlink_to(os.path.relpath(site, folder))
+
+
+def _pip_install(folder: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", "/usr/bin/python3"]
+    options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "--target", str(folder)]
+    subprocess.run([*pip, "install", *options, "-r", str(REQUIREMENTS)], check=True)
+
+
+def _build_renamed(folder: Path, fill: "Fill") -> None:
+    """Fill a temporary folder beside `folder` and rename it; another builder that was faster wins."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _open_up(folder.parent)
+    made = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+    try:
+        fill(made)
+        _make_readable(made)
+        made.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _open_up(folder: Path) -> None:
+    """Let the run's user walk to `folder`: it and the state folder above it, nothing higher."""
+    for path in (folder.parent, folder):
+        path.chmod(0o755)
+
+
+def _make_readable(folder: Path) -> None:
+    folder.chmod(0o755)
+    for parent, folders, files in os.walk(folder):
+        for name in folders:
+            if not os.path.islink(os.path.join(parent, name)):
+                os.chmod(os.path.join(parent, name), 0o755)
+        for name in files:
+            path = os.path.join(parent, name)
+            if not os.path.islink(path):
+                os.chmod(path, 0o755 if os.access(path, os.X_OK) else 0o644)
+
+
+def _drop_old(parent: Path) -> None:
+    """Keep the newest few: a server that still runs may use an older one."""
+    folders = sorted((p for p in parent.iterdir() if not p.name.startswith(".")), key=lambda p: p.stat().st_mtime)
+    for folder in folders[:-KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
