@@ -1,6 +1,6 @@
 """The supervisor's process: reads the settings, hands the store to the sandbox, opens the door, ends in order.
 
-`python -m hal9_ide.supervise`, a sibling of web. Never monkey-patched. Mounts are made private before any thread exists.
+`python -m hal9_ide.supervise`, a sibling of web, never monkey-patched. Mounts become private before any thread exists.
 """
 
 import asyncio
@@ -19,8 +19,9 @@ from hal9_ide.store.write import Database
 from sandbox.capacity import Capacity, server_runs
 from sandbox.host import Host, SandboxUnavailable, find_host
 from sandbox.rpc import Door
+from sandbox.runs import Setup
 from sandbox.supervisor import Supervisor
-from sandbox.volumes import Volumes, enter_private_mounts
+from sandbox.volumes import Volumes, base_folder, enter_private_mounts
 
 log = structlog.get_logger()
 
@@ -44,17 +45,18 @@ async def serve(settings: Settings, host: Host) -> None:
     database = Database(settings.database)
     blobs = Blobs(settings.blobs_dir)
     recorder = StoreRecorder(database, blobs)
-    supervisor = Supervisor(
-        host,
-        settings.limits,
-        capacity_of(settings),
-        recorder,
-        blobs,
-        Volumes(host, host.state / "mnt"),
+    setup = Setup(
+        host=host,
+        limits=settings.limits,
+        capacity=capacity_of(settings),
+        recorder=recorder,
+        blobs=blobs,
+        volumes=Volumes(host, base_folder(host)),
         spool=spool,
         new_chats_per_minute=settings.new_chats_per_minute,
-        free_disk_bytes_floor=settings.free_disk_bytes,
+        free_disk_bytes=settings.free_disk_bytes,
     )
+    supervisor = Supervisor(setup)
     await supervisor.recover()
     await _until_told_to_end(supervisor, settings.supervisor_socket)
     recorder.close()

@@ -1,12 +1,13 @@
 """One chat: decides when its script starts, what it is given, and what goes on record.
 
-An actor: pipes and timers only leave notes (`_wake`), one task (`_drive`) acts on them one after the other. Output alone
-is passed on at once. A chat has at most one run; every frame belongs to a turn.
+An actor: pipes and timers only leave notes (`_wake`), one task (`_drive`) acts on them one after the other. Output
+alone is passed on at once. A chat has at most one run; every frame belongs to a turn.
 """
 
 import asyncio
 import time
 from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import structlog
@@ -14,14 +15,14 @@ import structlog
 from sandbox import sentences
 from sandbox.capacity import Keys
 from sandbox.frames import Segment, error_fields, output_fields, split_fields
-from sandbox.hold import HOLD_SECONDS, OPENING_CHARACTERS, Hold
-from sandbox.output import text_of
+from sandbox.hold import HOLD_SECONDS, Hold
+from sandbox.opening import Opening
 from sandbox.record import ChatRecord, TurnRecord
 from sandbox.refused import Refused
-from sandbox.run import Run, reason_of
+from sandbox.run import Run
 from sandbox.runs import Runs, Started
 from sandbox.stream import Stream
-from sandbox.turns import Turns
+from sandbox.turns import Input, Turns
 
 log = structlog.get_logger()
 FORSAKEN_SECONDS = 60.0
@@ -37,6 +38,11 @@ class Message:
     text: str
     uploads: list[str]
 
+    @property
+    def input(self) -> Input:
+        """The message as a turn keeps it."""
+        return self.id, self.text, self.uploads
+
 
 class Chat:
     """A chat in memory. Implements the run's Listener."""
@@ -50,14 +56,12 @@ class Chat:
         self.stream.on_room = self._on_room
         self._turns = Turns(record, self.stream, runs.recorder)
         self._keys = Keys(record.stage, record.owner, record.bot)
-        self._opening = record.opening
+        self._opening = Opening(record.opening, lambda known: self._save(opening=known))
         self._has_opened = record.has_opened
         self._queue: deque[Message] = deque()
         self._cancelled: list[Message] = []
         self._started: Started | None = None
         self._starter: Message | None = None
-        self._hold: Hold | None = None
-        self._shown: str | None = None
         self._prompt: str | None = None
         self._prompts = 0
         self._has_asked = self._has_exited = self._wants_restart = self._wants_opening = False
@@ -78,7 +82,7 @@ class Chat:
                 return
             await self._runs.admit(self.record.chat, self._keys)
             self._has_opened = True
-            await asyncio.wrap_future(self._recorder.update(self.record.chat, {"has_opened": True}))
+            await asyncio.wrap_future(self._save(has_opened=True))
             self._wants_opening = True
             self._nudge()
 
@@ -154,13 +158,7 @@ class Chat:
 
     def on_output(self, segments: list[Segment]) -> None:
         """Show output, or hold it while it may be the opening again."""
-        self._collect_opening(segments)
-        if self._hold is not None:
-            segments = self._hold.add(segments)
-            if not segments:
-                return
-            self._hold = None
-        self._show(segments)
+        self._show(self._opening.add(segments))
 
     def on_console(self, text: str) -> None:
         """Show stderr to the author."""
@@ -190,21 +188,8 @@ class Chat:
             self.stream.emit("output", **fields)
             self._turns.add_reply(str(fields["text"]))
 
-    def _collect_opening(self, segments: list[Segment]) -> None:
-        if self._shown is None:
-            return
-        self._shown += text_of(segments)
-        if len(self._shown) > OPENING_CHARACTERS:
-            self._forget_opening()
-
-    def _forget_opening(self) -> None:
-        self._shown = self._opening = None
-        self._recorder.update(self.record.chat, {"opening": None})
-
-    def _release_hold(self, hold: Hold) -> None:
-        if self._hold is hold:
-            self._hold = None
-            self._show(hold.release())
+    def _save(self, **changes: object) -> Future[None]:
+        return self._recorder.update(self.record.chat, changes)
 
     # The one task that acts.
 
@@ -227,20 +212,27 @@ class Chat:
 
     async def _step(self) -> bool:
         """Do the next thing there is to do; False when there is nothing."""
+        if self._started is None:
+            return await self._step_without_run()
         if self._has_exited:
-            await self._finish()
-        elif self._started is None and self._wants_restart:
+            await self._finish(self._started)
+        elif self._has_asked:
+            await self._answer_question(self._started)
+        elif self.state == "waiting" and self._queue:
+            await self._take_next(self._started)
+        else:
+            return False
+        return True
+
+    async def _step_without_run(self) -> bool:
+        if self._wants_restart:
             self._wants_restart = False
             await self._start("restart", None)
-        elif self._started is None and self._wants_opening:
+        elif self._wants_opening:
             self._wants_opening = False
             await self._open_first()
-        elif self._started is None and self._queue:
+        elif self._queue:
             await self._start("message", self._queue.popleft())
-        elif self._started is not None and self._has_asked:
-            await self._answer_question()
-        elif self._started is not None and self.state == "waiting" and self._queue:
-            await self._take_next()
         else:
             return False
         return True
@@ -255,19 +247,20 @@ class Chat:
         for fields in split_fields(welcome):
             self.stream.emit("output", text=fields["text"])
         self._turns.add_reply(welcome)
-        self._set_state("waiting")
+        self.state = "waiting"
         self.stream.emit("waiting")
         self._turns.seal("replied")
         self._runs.slots.release(self.record.chat)
 
     async def _start(self, by: str, message: Message | None) -> None:
         await self.stream.ready()
-        self._set_state("starting")
-        self._turns.begin(by, self.record.manifest, message and (message.id, message.text, message.uploads))
+        self.state = "starting"
+        self._turns.begin(by, self.record.manifest, message.input if message else None)
         self._starter = message
-        self._shown = "" if by != "message" else None
         self.stream.emit("start", by=by, version=self.record.version)
-        self._prepare_hold(by, await self._runs.welcome(self.record) is not None)
+        hold = self._opening.begin(by, await self._runs.welcome(self.record) is not None)
+        if hold is not None:
+            asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release, hold)
         self._has_asked = self._has_exited = False
         self._prompts = 0
         try:
@@ -276,43 +269,27 @@ class Chat:
             log.exception("run not started", chat=self.record.chat)
             await self._not_started(str(problem))
             return
-        self._set_state("running")
+        self.state = "running"
         if self._cancelled or self._wants_restart:
             self._started.run.kill("stopped")
 
-    def _prepare_hold(self, by: str, has_welcome: bool) -> None:
-        self._hold = None
-        if by == "message" and (has_welcome or self._opening is not None):
-            self._hold = Hold(None if has_welcome else self._opening)
-            asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release_hold, self._hold)
+    def _release(self, hold: Hold) -> None:
+        self._show(self._opening.release(hold))
 
-    async def _answer_question(self) -> None:
+    async def _answer_question(self, started: Started) -> None:
         """The script asks: the turn is answered, or the message that started the script is what it asks for."""
-        assert self._started is not None
         self._has_asked = False
-        prompt, self._prompt = self._prompt, None
-        self._settle_opening(prompt)
-        if self._starter is not None:
-            starter, self._starter = self._starter, None
-            self._give(starter)
-        else:
-            await self._answered(self._started)
-
-    def _settle_opening(self, prompt: str | None) -> None:
-        if self._shown is not None:
-            text, self._shown = self._shown, None
-            self._opening = (text, prompt or "")
-            self._recorder.update(self.record.chat, {"opening": self._opening})
-        if self._hold is not None:
-            released = self._hold.asks(prompt or "")
-            self._hold = None
-            if released is None:
-                return
-            self._show(released)
+        text, prompt = self._opening.asks(self._prompt or "")
+        self._show(text)
         if prompt and self._prompts < PROMPTS_PER_TURN:
             self._prompts += 1
             for fields in split_fields(prompt):
                 self.stream.emit("prompt", **fields)
+        if self._starter is not None:
+            starter, self._starter = self._starter, None
+            self._give(started, starter)
+        else:
+            await self._answered(started)
 
     async def _answered(self, started: Started) -> None:
         """The turn is answered; say `waiting` unless a message is there to be taken."""
@@ -321,49 +298,41 @@ class Chat:
         await self._runs.publish_files(started, self._turns)
         if self._has_exited:
             return
-        self._set_state("waiting")
+        self.state = "waiting"
         if self._queue:
             return
         self.stream.emit("waiting")
         self._runs.slots.set_waiting(self.record.chat, time.monotonic())
         await self._runs.snapshot(started, self._turns)
 
-    async def _take_next(self) -> None:
+    async def _take_next(self, started: Started) -> None:
         """Seal the answered turn and give the script the next message."""
-        assert self._started is not None
-        await self._runs.snapshot(self._started, self._turns)
+        await self._runs.snapshot(started, self._turns)
         if self._has_exited or not self._queue:
             return
         message = self._queue.popleft()
-        self._turns.seal("replied", peak_memory_bytes=self._started.run.peak_memory_bytes)
-        self._turns.begin("message", self.record.manifest, (message.id, message.text, message.uploads))
+        self._turns.seal("replied", peak_memory_bytes=started.run.peak_memory_bytes)
+        self._turns.begin("message", self.record.manifest, message.input)
         self._prompts = 0
-        self._started.run.begin_turn()
-        self._give(message)
+        started.run.begin_turn()
+        self._give(started, message)
 
-    def _give(self, message: Message) -> None:
-        assert self._started is not None
-        self._set_state("running")
+    def _give(self, started: Started, message: Message) -> None:
+        self.state = "running"
         self._runs.slots.set_waiting(self.record.chat, None)
-        self._started.run.give(message.text.replace("\n", "\f"))
+        started.run.give(message.text.replace("\n", "\f"))
 
-    async def _finish(self) -> None:
+    async def _finish(self, started: Started) -> None:
         """The run has ended and said all: put that on record."""
-        assert self._started is not None
-        started, self._has_exited, self._has_asked, self._starter = self._started, False, False, None
+        self._has_exited, self._has_asked, self._starter = False, False, None
         run = started.run
-        if self._hold is not None:
-            self._release_hold(self._hold)
-        if self._shown is not None:
-            self._forget_opening()
-        reason = reason_of(run) if run.is_ready or run.killed_for else "lost"
+        self._show(self._opening.end())
+        reason = run.reason
         self._turns.answered()
         await self._runs.publish_files(started, self._turns)
         self._emit_end(run, reason)
         await self._runs.finish(started, self._turns)
-        self._turns.seal(
-            reason, exit_status=run.exit_status, error=run.error, peak_memory_bytes=run.peak_memory_bytes
-        )
+        self._turns.seal(reason, exit_status=run.exit_status, error=run.error, peak_memory_bytes=run.peak_memory_bytes)
         self._started = None
         self._after_end()
 
@@ -374,22 +343,23 @@ class Chat:
         if sentence:
             self.on_console(sentence + "\n")
         error = {"error": error_fields(run.error)} if run.error and reason == "crashed" else {}
-        self._set_state("ended")
+        self.state = "ended"
         seconds = round(time.monotonic() - run.started, 3)
         self.stream.emit("end", reason=reason, exit_status=run.exit_status, seconds=seconds, **error)
 
     def _after_end(self) -> None:
         for message in self._cancelled:
-            self._turns.record_untaken((message.id, message.text, message.uploads), self.record.manifest, "stopped")
+            self._turns.record_untaken(message.input, self.record.manifest, "stopped")
         self._cancelled.clear()
         if not self._queue and not self._wants_restart:
             self._runs.slots.release(self.record.chat)
 
     async def _not_started(self, detail: str) -> None:
         """The sandbox refused: an error of ours, shown to the author in the console."""
-        self._hold = self._shown = self._starter = None
+        self._starter = None
+        self._show(self._opening.end())
         self.on_console(f"{sentences.NOT_STARTED} ({detail})\n")
-        self._set_state("ended")
+        self.state = "ended"
         self.stream.emit("end", reason="lost", exit_status=None, seconds=0.0)
         self._turns.seal("lost")
         self._after_end()
@@ -404,9 +374,6 @@ class Chat:
             await self._not_started("internal error")
         self._runs.slots.release(self.record.chat)
 
-    def _set_state(self, state: str) -> None:
-        self.state = state
-
     # After a crash of the supervisor.
 
     def record_lost(self, turns: list[tuple[TurnRecord, bytes]], messages: list[Message]) -> None:
@@ -414,4 +381,4 @@ class Chat:
         for turn, lines in turns:
             self._turns.seal_lost(turn, lines)
         for message in messages:
-            self._turns.record_untaken((message.id, message.text, message.uploads), self.record.manifest, "lost")
+            self._turns.record_untaken(message.input, self.record.manifest, "lost")

@@ -120,14 +120,11 @@ class FolderStore:
         return total
 
     def new_scratch(self) -> Path:
-        """Mount an empty folder with `tmp` and `shm` for one run; `drop_scratch` ends it."""
+        """Mount an empty folder for one run's temporary files; `drop_scratch` ends it."""
         self._scratch += 1
         limits = self._limits
         name = f"scratch-{self._scratch}-{secrets.token_hex(4)}"
         path = self._volumes.create(name, size_bytes=limits.scratch_bytes, files=limits.scratch_files)
-        for part in ("tmp", "shm"):
-            os.mkdir(path / part)
-            os.chmod(path / part, 0o1777)
         return path
 
     def drop_scratch(self, path: Path) -> None:

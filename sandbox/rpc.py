@@ -195,7 +195,8 @@ class Attached:
             while True:
                 self._event.clear()
                 frames = await self._chat.stream.read(position)
-                for position, frame in frames:
+                for seq, frame in frames:
+                    position = seq
                     shown = frame if self._is_author else for_visitor(frame)
                     if shown is not None:
                         self._send(shown)

@@ -9,28 +9,23 @@ import contextlib
 import errno
 import fcntl
 import os
-import signal
 import struct
 import termios
 import time
 from typing import Protocol
 
-import msgspec
-
 from sandbox import wire
 from sandbox.frames import Segment
+from sandbox.guard import QUIET_SECONDS, Guard
 from sandbox.launch import Process
 from sandbox.limits import Limits
 from sandbox.output import Decoder, parse_source
+from sandbox.outcome import parse_error, reason_of
+from sandbox.pace import Pace
 from sandbox.record import Error
-from sandbox.watch import Tree
 
 READ_BYTES = 64 * 1024
 COALESCE_SECONDS = 0.010
-QUIET_SECONDS = 0.1
-"""A script that printed nothing for this long and is blocked reading standard input is waiting."""
-SAMPLE_SECONDS = 0.25
-SLOWEST_SAMPLE_SECONDS = 1.0
 
 
 class Listener(Protocol):
@@ -62,12 +57,12 @@ class Run:
         self.exit_status: int | None = None
         self.signal: int | None = None
         self.killed_for: str | None = None
-        self.peak_memory_bytes: int | None = None
         self.has_exited = False
-        self.is_waiting = False
+        self.waiting_since: float | None = None
         self.started = time.monotonic()
         self._loop = asyncio.get_running_loop()
-        self._tree = Tree(process.pid)
+        self._guard = Guard(process.pid, process.stdin_pipe_inode, limits)
+        self._pace = Pace(limits)
         self._stdout, self._console = Decoder(), Decoder()
         self._control: wire.Parser | None = wire.Parser()
         self._asked = False
@@ -80,22 +75,31 @@ class Run:
         self._open = {process.stdout_fd, process.stderr_fd, process.control_fd}
         self._reading = False
         self._died = False
-        self.begin_turn()
         self._loop.add_reader(process.pidfd, self._on_death)
         self._loop.add_reader(process.control_fd, self._on_control_ready)
         self.resume()
         self._watcher = self._loop.create_task(self._watch(), name=f"watch-{process.pid}")
 
+    @property
+    def reason(self) -> str:
+        """How the finished run ended; `lost` when the sandbox never got as far as the script."""
+        if not self.is_ready and self.killed_for is None:
+            return "lost"
+        return reason_of(self.killed_for, self.error, self.signal)
+
+    @property
+    def peak_memory_bytes(self) -> int | None:
+        """The most memory seen in use by the whole tree; None when nobody looked."""
+        return self._guard.peak_memory_bytes
+
     def begin_turn(self) -> None:
         """Start the turn's own limits: output, CPU and wall time."""
-        self._turn_started = time.monotonic()
-        self._turn_bytes = 0
-        self._turn_cpu = self._tree.usage().cpu_seconds if self.is_ready else 0.0
-        self._paced_until = 0.0
+        self._pace = Pace(self._limits)
+        self._guard.begin_turn()
 
     def give(self, line: str) -> None:
         """Answer the script's question with one line."""
-        self.is_waiting = False
+        self.waiting_since = None
         self._asked, self._prompt = False, None
         self._last_activity = time.monotonic()
         self._input += line.encode() + b"\n"
@@ -138,8 +142,8 @@ class Run:
         if not self._listener.may_read():
             self._pause()
             return False
-        wait = self._paced_until - time.monotonic()
-        if wait > 0:
+        wait = self._pace.wait_seconds(time.monotonic())
+        if wait:
             self._pause()
             self._loop.call_later(wait, self.resume)
             return False
@@ -166,14 +170,10 @@ class Run:
         return True
 
     def _account(self, size: int) -> None:
-        """Count a turn's bytes: full speed, then a pace, then the end."""
         self._last_activity = time.monotonic()
-        self._turn_bytes += size
-        limits = self._limits
-        if self._turn_bytes > limits.output_max_bytes:
+        self._pace.add(size, self._last_activity)
+        if self._pace.is_over:
             self.kill("output_limit")
-        elif self._turn_bytes > limits.output_full_speed_bytes:
-            self._paced_until = max(self._paced_until, self._last_activity) + size / limits.output_paced_bytes_per_second
 
     def _collect(self, segments: list[Segment]) -> None:
         """Send the first bytes at once and later ones together, at most COALESCE_SECONDS late."""
@@ -219,8 +219,8 @@ class Run:
         prompt, self._prompt = self._prompt, None
         if self._input or _unread(self.process.stdin_fd):
             return
-        if not self.is_waiting or prompt is not None:
-            self.is_waiting = True
+        if self.waiting_since is None or prompt is not None:
+            self.waiting_since = time.monotonic()
             self._listener.on_asks(prompt)
 
     # Control records.
@@ -278,7 +278,7 @@ class Run:
         self._loop.remove_reader(self.process.pidfd)
         self.process.kill()  # bubblewrap leaves with the script; what the script left behind goes now
         self._died = True
-        self._paced_until = 0.0
+        self._pace.lift()
         self.resume()
         self._settle()
 
@@ -313,44 +313,27 @@ class Run:
 
     async def _watch(self) -> None:
         pause = QUIET_SECONDS
-        next_sample = 0.0
         while not self.has_exited:
             await asyncio.sleep(pause)
             now = time.monotonic()
-            if now >= next_sample:
-                next_sample = now + (SLOWEST_SAMPLE_SECONDS if self.is_waiting else SAMPLE_SECONDS)
-                self._sample(now)
+            if offence := self._guard.offence(now, self.waiting_since):
+                self.kill(offence)
             quiet = now - self._last_activity
-            if not self.is_waiting and self.is_ready and quiet >= QUIET_SECONDS:
+            if self.waiting_since is None and self.is_ready and quiet >= QUIET_SECONDS:
                 self._look_for_waiting()
-            pause = SAMPLE_SECONDS if self.is_waiting else min(max(QUIET_SECONDS, quiet / 4), SAMPLE_SECONDS)
+            pause = self._guard.pause_seconds(quiet, self.waiting_since is not None)
 
     def _look_for_waiting(self) -> None:
-        stdin = self.process.stdin_fd
-        if self._input or _unread(stdin) or not self._is_drained():
+        if self._input or _unread(self.process.stdin_fd) or not self._is_drained():
             return
-        if self._tree.waits_for(self.process.stdin_pipe_inode):
+        if self._guard.waits_for_input():
             self._asked = True
             self._settle()
-
-    def _sample(self, now: float) -> None:
-        """End a run that uses more than it may."""
-        usage = self._tree.usage()
-        limits = self._limits
-        self.peak_memory_bytes = max(self.peak_memory_bytes or 0, usage.rss_bytes)
-        if usage.rss_bytes > limits.memory_bytes and self._tree.pss_bytes() > limits.memory_bytes:
-            self.kill("out_of_memory")
-        elif usage.cpu_seconds - self._turn_cpu > limits.cpu_turn_seconds:
-            self.kill("timed_out")
-        elif not self.is_waiting and now - self._turn_started > limits.turn_seconds:
-            self.kill("timed_out")
-        elif self.is_waiting and now - self._last_activity > limits.idle_seconds:
-            self.kill("idle")
 
     def sample_peak(self) -> None:
         """Look at memory once more, at a moment when a short script would otherwise never have been seen."""
         if not self._died:
-            self.peak_memory_bytes = max(self.peak_memory_bytes or 0, self._tree.usage().rss_bytes)
+            self._guard.sample()
 
 
 def _unread(fd: int) -> int:
@@ -358,33 +341,3 @@ def _unread(fd: int) -> int:
     with contextlib.suppress(OSError):
         return int(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0"))[0])
     return 0
-
-
-def parse_error(payload: bytes) -> Error | None:
-    """Return the exception in an ERROR record, or None when it is not one. Everything in it is hostile text."""
-    try:
-        return msgspec.convert(msgspec.json.decode(payload), _ErrorShape).to_error()
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-
-
-class _ErrorShape(msgspec.Struct):
-    type: str
-    message: str
-    traceback: str
-    file: str | None = None
-    line: int | None = None
-
-    def to_error(self) -> Error:
-        return Error(self.type[:200], self.message[:2_000], self.file and self.file[:300], self.line, self.traceback)
-
-
-def reason_of(run: Run) -> str:
-    """Return how a finished run ended, in the words of the protocol."""
-    if run.killed_for is not None:
-        return run.killed_for
-    if run.error is not None or run.signal is not None:
-        if run.signal == signal.SIGXCPU:
-            return "timed_out"
-        return "crashed"
-    return "exited"

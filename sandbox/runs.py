@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import structlog
 
@@ -25,11 +26,30 @@ from sandbox.record import Blobs, ChatRecord, FolderKey, Recorder
 from sandbox.refused import Refused
 from sandbox.run import Listener, Run
 from sandbox.turns import Turns
+from sandbox.volumes import Volumes
 
 log = structlog.get_logger()
 FILES_PER_TURN = 50
 EVICTION_SECONDS = 3.0
 SETTINGS_FILES = ("hal9.yaml", "coworker.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the composition root hands to the supervisor."""
+
+    host: Host
+    limits: Limits
+    capacity: Capacity
+    recorder: Recorder
+    blobs: Blobs
+    volumes: Volumes
+    spool: Path
+    """A folder of ours for the logs of open turns."""
+    new_chats_per_minute: int = 30
+    """For one address."""
+    free_disk_bytes: int = 512 << 20
+    """With less free disk no new chat begins."""
 
 
 @dataclass(slots=True)
@@ -45,13 +65,11 @@ class Started:
 class Runs:
     """Starts, publishes, snapshots and finishes runs."""
 
-    def __init__(
-        self, host: Host, limits: Limits, capacity: Capacity, folders: FolderStore, recorder: Recorder, *, spool: Path
-    ) -> None:
-        self.recorder, self.limits, self.spool = recorder, limits, spool
-        self.slots = Slots(capacity)
+    def __init__(self, setup: Setup, folders: FolderStore) -> None:
+        self.recorder, self.limits, self.spool = setup.recorder, setup.limits, setup.spool
+        self.slots = Slots(setup.capacity)
         self.evict: Callable[[str, str], None] = lambda chat, reason: None
-        self._host, self._folders = host, folders
+        self._host, self._folders = setup.host, folders
         self._welcomes: dict[str, str | None] = {}
 
     async def admit(self, chat: str, keys: Keys) -> None:
@@ -208,8 +226,6 @@ def _inside(path: str, folder: str) -> bool:
 
 
 def _url(key: str, path: str) -> str:
-    from urllib.parse import quote
-
     return f"/f/{key}/{quote(path.encode('utf-8', 'surrogateescape'))}"
 
 

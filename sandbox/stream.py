@@ -7,6 +7,7 @@ slow reader costs nothing but its own position, and a reader that comes back los
 import asyncio
 import time
 from bisect import bisect_right
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Stream:
 
     def __init__(self, chat: str, ceiling: int, recorder: Recorder, spool: Path, kept_bytes: int) -> None:
         self.seq = ceiling
-        self.on_room = lambda: None
+        self.on_room: Callable[[], object] = lambda: None
         self.is_closed = False
         self._chat, self._recorder, self._spool, self._kept_bytes = chat, recorder, spool, kept_bytes
         self._ceiling = ceiling
@@ -82,8 +83,9 @@ class Stream:
 
     def close_log(self) -> tuple[bytes, TurnLog]:
         """End the log; return its lines and the log, to be removed when they are on record."""
-        assert self._log is not None
         log, self._log = self._log, None
+        if log is None:
+            raise RuntimeError("no log is open")
         self._generation += 1
         return log.whole(), log
 
@@ -134,9 +136,11 @@ class Stream:
         ceiling = steps * RESERVE_STEP
         self._reserving = self._recorder.reserve(self._chat, ceiling)
         loop = asyncio.get_running_loop()
-        self._reserving.add_done_callback(
-            lambda done: loop.call_soon_threadsafe(self._reserved, done, ceiling) and None
-        )
+
+        def done(future: "Future[None]") -> None:
+            loop.call_soon_threadsafe(self._reserved, future, ceiling)
+
+        self._reserving.add_done_callback(done)
 
     def _reserved(self, done: "Future[None]", ceiling: int) -> None:
         self._reserving = None

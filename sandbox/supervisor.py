@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import time
 from itertools import groupby
-from pathlib import Path
 
 import structlog
 from limits import RateLimitItemPerMinute
@@ -15,17 +14,12 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from sandbox import turnlog
-from sandbox.capacity import Capacity
 from sandbox.chat import Chat, Message
 from sandbox.check import Verdict, check
 from sandbox.folders import FolderStore, free_disk_bytes
-from sandbox.host import Host
-from sandbox.limits import Limits
-from sandbox.record import Blobs, Recorder
 from sandbox.refused import Refused
-from sandbox.runs import Runs
+from sandbox.runs import Runs, Setup
 from sandbox.stream import log_name
-from sandbox.volumes import Volumes
 
 log = structlog.get_logger()
 CHAT_IDLE_SECONDS = 60.0
@@ -36,28 +30,15 @@ CLOSING_SECONDS = 5.0
 class Supervisor:
     """Owns chats, runs and folders. All methods run on one event loop."""
 
-    def __init__(
-        self,
-        host: Host,
-        limits: Limits,
-        capacity: Capacity,
-        recorder: Recorder,
-        blobs: Blobs,
-        volumes: Volumes,
-        *,
-        spool: Path,
-        new_chats_per_minute: int = 30,
-        free_disk_bytes_floor: int = 512 << 20,
-    ) -> None:
-        self._host, self._limits, self._recorder, self._spool = host, limits, recorder, spool
-        self._folders = FolderStore(host, volumes, blobs, limits)
-        self._runs = Runs(host, limits, capacity, self._folders, recorder, spool=spool)
+    def __init__(self, setup: Setup) -> None:
+        self._setup, self._recorder, self._spool = setup, setup.recorder, setup.spool
+        self._folders = FolderStore(setup.host, setup.volumes, setup.blobs, setup.limits)
+        self._runs = Runs(setup, self._folders)
         self._runs.evict = self._evict
         self._chats: dict[str, Chat] = {}
         self._loading: dict[str, asyncio.Lock] = {}
         self._addresses = MovingWindowRateLimiter(MemoryStorage())
-        self._per_minute = RateLimitItemPerMinute(new_chats_per_minute)
-        self._free_disk_bytes_floor = free_disk_bytes_floor
+        self._per_minute = RateLimitItemPerMinute(setup.new_chats_per_minute)
         self._started = time.monotonic()
 
     async def chat(self, chat_id: str) -> Chat:
@@ -78,7 +59,7 @@ class Supervisor:
         """Start a chat's opening, once. Raises Refused."""
         if address is not None and not self._addresses.hit(self._per_minute, address):
             raise Refused("too_many_chats", 60)
-        if free_disk_bytes(self._spool) < self._free_disk_bytes_floor:
+        if free_disk_bytes(self._spool) < self._setup.free_disk_bytes:
             raise Refused("disk_full", 600)
         await (await self.chat(chat_id)).open()
 
@@ -102,7 +83,7 @@ class Supervisor:
 
     async def check(self, manifest: str) -> Verdict:
         """Run the start check of a version. It counts against no limit of runs."""
-        return await check(self._host, self._folders, self._limits, manifest)
+        return await check(self._setup.host, self._folders, self._setup.limits, manifest)
 
     def metrics(self) -> dict[str, float]:
         """Return numbers for monitoring."""

@@ -72,7 +72,8 @@ class Turns:
     ) -> None:
         """Close the open turn for good."""
         turn, self._open = self._open, None
-        assert turn is not None
+        if turn is None:
+            raise RuntimeError("no turn is open")
         turn.ended, turn.exit_status, turn.error = ended, exit_status, error
         turn.peak_memory_bytes, turn.last_seq = peak_memory_bytes, self._stream.seq
         turn.folders = dict(self.folders)

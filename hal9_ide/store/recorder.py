@@ -65,7 +65,9 @@ class StoreRecorder:
     def update(self, chat: str, changes: Mapping[str, object]) -> "Future[None]":
         """See Recorder."""
         values = dict(changes)
-        return self._submit(lambda session: _nothing(session.execute(update(Chat).where(Chat.id == chat).values(values))))
+        return self._submit(
+            lambda session: _nothing(session.execute(update(Chat).where(Chat.id == chat).values(values)))
+        )
 
     def accept(self, chat: str, message: str, text: str, uploads: Sequence[str]) -> "Future[bool]":
         """See Recorder."""
