@@ -65,7 +65,7 @@ async def check(host: Host, folders: FolderStore, limits: Limits, manifest: str)
     try:
         watcher = _Watcher()
         main = await asyncio.to_thread(folders.version_main, manifest)
-        run = Run(launch(host, RunSpec(main, opened.paths(), limits, {}, is_check=True)), limits, watcher)
+        run = Run(launch(host, RunSpec(main, opened.paths(), limits, {}, compile_all=True)), limits, watcher)
         try:
             await asyncio.wait_for(watcher.settled.wait(), limits.check_seconds)
         except TimeoutError:

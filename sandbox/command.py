@@ -63,6 +63,8 @@ class RunSpec:
     """The bot's own variables, secrets included. Names the sandbox itself sets (PATH, HOME, …) are not overridden."""
     args: tuple[str, ...] = field(default=())
     """What the script finds in sys.argv[1:]."""
+    compile_all: bool = False
+    """Compile every .py file before the script starts (the start check): one that cannot be is the run's error."""
 
 
 def check(spec: RunSpec) -> None:
@@ -80,7 +82,7 @@ def argv(host: Host, spec: RunSpec, *, options_fd: int, control_fd: int, namespa
 
     `namespaces` are the launcher's own (name → link text); the runner refuses to start when it shares one.
     """
-    inside = [str(host.python), "-I", "-S", "-c", _BOOT, spec.main, *_settings(spec.limits, control_fd, namespaces)]
+    inside = [str(host.python), "-I", "-S", "-c", _BOOT, spec.main, *_settings(spec, control_fd, namespaces)]
     confined = [str(host.bwrap), "--args", str(options_fd), "--", *inside, "--", *spec.args]
     return [*drop_root(host), *confined] if host.is_root else confined
 
@@ -150,8 +152,9 @@ def _environment(own: Mapping[str, str]) -> list[str]:
     return made
 
 
-def _settings(limits: Limits, control_fd: int, namespaces: Mapping[str, str]) -> list[str]:
+def _settings(spec: RunSpec, control_fd: int, namespaces: Mapping[str, str]) -> list[str]:
     """Return what the runner is told, as `name=value` words (see runner.py)."""
+    limits = spec.limits
     values = {
         "control": control_fd,
         "processes": limits.processes,
@@ -159,5 +162,6 @@ def _settings(limits: Limits, control_fd: int, namespaces: Mapping[str, str]) ->
         "address_space": limits.address_space_bytes,
         "file": limits.file_bytes,
         "cpu": limits.cpu_life_seconds,
+        "compile_all": int(spec.compile_all),
     }
     return [f"{name}={value}" for name, value in values.items()] + [f"ns.{name}={link}" for name, link in namespaces.items()]
