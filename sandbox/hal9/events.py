@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .folders import folder, write_whole
+from .folders import Locked, folder, write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ def event(name: str, details: Any = None) -> None:
 
     Raises TypeError when `details` are not JSON, ValueError when the file is not.
     """
-    import fcntl
     import json
 
     storage = folder("storage")
@@ -24,14 +23,9 @@ def event(name: str, details: Any = None) -> None:
     entry = {"name": name, "details": details}
     json.dumps(entry)
     os.makedirs(storage, exist_ok=True)
-    # The folder itself is the lock: the file is replaced by each write, and a lock file would be one more file.
-    lock = os.open(storage, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with Locked(storage):
         events: list[Any] = []
         if os.path.exists(path):
             with open(path, "rb") as file:
                 events = json.loads(file.read())
         write_whole(path, json.dumps([*events, entry]).encode())
-    finally:
-        os.close(lock)

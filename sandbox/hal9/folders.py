@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 ACCESS = ("storage", "user", "shared")
 """Who sees what is kept: this chat, all chats of this visitor, everyone who uses this bot."""
@@ -14,6 +15,9 @@ def _working_folder() -> str:
     except OSError:
         return os.curdir
 
+
+LOCK_SECONDS = 2.0
+"""How long to wait for another run; then go on without: one chat must not stop the others by holding the lock."""
 
 # As of the import: a bot that changes its working folder later keeps its memory.
 _ROOT = _working_folder()
@@ -54,3 +58,28 @@ def write_whole(path: str, data: bytes) -> None:
         if os.path.exists(unfinished):
             os.unlink(unfinished)
         raise
+
+
+class Locked:
+    """Hold a folder's lock, against other threads and against other runs that share the folder.
+
+    The folder itself is locked (flock(2)): a lock file would be one more file in it. Takes an existing folder.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd = -1
+
+    def __enter__(self) -> None:
+        import fcntl
+
+        self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        deadline = time.monotonic() + LOCK_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                return fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.002)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .contents import decode, encode, extension, natural_extension
-from .folders import beside, folder, parts, write_whole
+from .folders import Locked, beside, folder, parts, write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,18 +23,13 @@ def load(name: str, default: Any = None, access: str = "storage") -> Any:
     `access` is storage (this chat), user (all chats of this visitor) or shared (everyone who uses this bot).
     Raises ValueError when the name leaves the folder or the file is not what its extension says.
     """
-    paths = [os.path.join(folder(access), found) for found in _places(name)]
-    for _ in range(3):  # another run may replace a file between the look and the read
-        path = _newest(paths)
-        if path is None:
-            break
-        try:
-            with open(path, "rb") as file:
-                data = file.read()
-        except FileNotFoundError:
-            continue
-        return decode(path, data, access)
-    return default
+    kept_in = folder(access)
+    paths = [os.path.join(kept_in, found) for found in _places(name)]
+    found = _read_newest(paths)
+    if found is None and os.path.isdir(kept_in):
+        with Locked(kept_in):  # another run may be just replacing one kind of file by another
+            found = _read_newest(paths)
+    return default if found is None else decode(*found, access)
 
 
 def save(
@@ -54,17 +49,22 @@ def save(
     Raises TypeError for contents that the kind of file can't hold, ValueError for a name that leaves the folder.
     """
     *above, last = parts(name)
-    place = os.path.join(folder(access), *above, _hide(last) if hidden else last)
+    kept_in = folder(access)
+    place = os.path.join(kept_in, *above, _hide(last) if hidden else last)
     if files is not None:
         members = {**files, last: contents} if contents is not None else files
-        _write_folder(place, {key: (value, encoding, access) for key, value in members.items()})
+        os.makedirs(kept_in, exist_ok=True)
+        with Locked(kept_in):
+            _write_folder(place, {key: (value, encoding, access) for key, value in members.items()})
         return
     path = _completed(place, contents)
-    write_whole(path, encode(path, contents, encoding, access))
-    for stale in _places(name):
-        stale_path = os.path.join(folder(access), stale)
-        if stale_path != path and os.path.isfile(stale_path):
-            _remove(stale_path)
+    data = encode(path, contents, encoding, access)
+    os.makedirs(kept_in, exist_ok=True)
+    with Locked(kept_in):  # else two that save different kinds could each remove the other's
+        write_whole(path, data)
+        for stale in (os.path.join(kept_in, other) for other in _places(name)):
+            if stale != path and os.path.isfile(stale):
+                os.unlink(stale)
 
 
 def _hide(last: str) -> str:
@@ -79,23 +79,22 @@ def _places(name: str) -> list[str]:
     return [os.path.join(*above, spelling + ending) for ending in endings for spelling in spellings]
 
 
-def _newest(paths: list[str]) -> str | None:
-    best, best_time = None, -1
-    for path in paths:
+def _read_newest(paths: list[str]) -> tuple[str, bytes] | None:
+    """Return path and bytes of the youngest of these files, None where there is none."""
+    for path in sorted((path for path in paths if os.path.isfile(path)), key=_changed, reverse=True):
         try:
-            changed = os.stat(path).st_mtime_ns
-        except OSError:
+            with open(path, "rb") as file:
+                return path, file.read()
+        except FileNotFoundError:
             continue
-        if changed > best_time and os.path.isfile(path):
-            best, best_time = path, changed
-    return best
+    return None
 
 
-def _remove(path: str) -> None:
+def _changed(path: str) -> int:
     try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass  # another run was faster
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return -1
 
 
 def _completed(path: str, contents: Any) -> str:

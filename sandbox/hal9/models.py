@@ -58,21 +58,22 @@ def complete(
     show: bool = True,
     model: str = "openai",
 ) -> str:
-    """Show a model's reply as it comes, append it to `messages`, call the functions it asks for; return text and results.
+    """Show a model's reply as it comes, append it to `messages`, call the functions it asks for; return all text.
 
-    `completion` is a chat completion or a stream of its chunks, from the openai package or anything of that shape. Results
-    of functions (found in `tools` by name) are appended to `messages` too; with model="llama" they are shown and repeated as
-    the assistant's words. Raises ValueError for an unknown model, RuntimeError with its text when a function fails.
+    `completion` is a chat completion or a stream of its chunks, from the openai package or anything of that shape.
+    Results of functions (found in `tools` by name) are appended to `messages` and to what is returned; model="llama"
+    also shows them and repeats them as the assistant's words.
+    Raises ValueError for an unknown model, RuntimeError with its text when a function fails.
     """
     if model not in _MODELS:
         raise ValueError(f"Don't know how to complete model {model}")
     record = [] if messages is None else messages
     reply = _received(completion, show)
     result = _answer_calls(reply, record, {tool.__name__: tool for tool in tools or ()})
-    if model == "llama":
-        if result and show:
-            print(result)
-        record.append({"role": "assistant", "content": reply.text + result})
+    if model == "llama" and result:
+        if show:
+            print(result, flush=True)
+        record.append({"role": "assistant", "content": result})
     return reply.text + result
 
 
