@@ -17,7 +17,7 @@ PYTHON = Path("/usr/bin/python3")
 SYSTEM_STATE = Path("/var/lib/hal9-ide")
 
 
-class SandboxUnavailable(Exception):  # noqa: N818 - a state of the machine, named as the person sees it
+class SandboxUnavailable(Exception):
     """Nothing can run here: `layer` is missing, `sentence` says so, `fix` is the command or setting that cures it."""
 
     def __init__(self, layer: str, sentence: str, fix: str) -> None:

@@ -37,7 +37,7 @@ def main() -> None:
     set_limits(settings)
     _like_a_fresh_process()
     stdio.install(control)
-    _Run(control, script, arguments).start()
+    _Run(control, script, arguments, compile_all=settings["compile_all"] == "1").start()
 
 
 def _parse(words: list[str]) -> tuple[dict[str, str], list[str]]:
@@ -120,7 +120,8 @@ def _like_a_fresh_process() -> None:
 class _Run:
     """One run of the script, up to its exit status."""
 
-    def __init__(self, control: stdio.Control, script: str, arguments: list[str]) -> None:
+    def __init__(self, control: stdio.Control, script: str, arguments: list[str], *, compile_all: bool) -> None:
+        self._compile_all = compile_all
         self._control = control
         self._path = stdio.BOT + script
         self._status = 0
@@ -137,6 +138,9 @@ class _Run:
         main_module = _main_module(self._path)
         self._control.send(*wire.records(wire.READY))
         try:
+            if self._compile_all:
+                for path in _python_files():
+                    _compiled(path)
             exec(_compiled(self._path), main_module.__dict__)
         except SystemExit as error:
             self._status = _exit_status(error)
@@ -183,7 +187,6 @@ def _search_path(path: str) -> list[str]:
 def _add_site_builtins() -> None:
     """Provide what the module `site` would: it is not imported (-S), which saves a third of the start."""
     import builtins
-
     from _sitebuiltins import Quitter, _Helper
 
     builtins.exit = Quitter("exit", "Ctrl-D (i.e. EOF)")
@@ -204,6 +207,15 @@ def _main_module(path: str) -> ModuleType:
     )
     sys.modules["__main__"] = module
     return module
+
+
+def _python_files() -> list[str]:
+    """Return the bot's own Python files, main included."""
+    found = []
+    for folder, folders, names in os.walk(stdio.BOT):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [os.path.join(folder, name) for name in names if name.endswith(".py")]
+    return sorted(found)
 
 
 def _compiled(path: str) -> CodeType:

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent
@@ -36,7 +37,7 @@ _ETC_FOLDERS = ("ssl/certs", "ca-certificates", "alternatives")
 """Mount points for the machine's own; `localtime` is one too."""
 
 
-class NotInstalled(Exception):  # noqa: N818 - a state, not a failure
+class NotInstalled(Exception):
     """The packages that every bot can import are not installed for the current requirements."""
 
 
@@ -113,7 +114,7 @@ def _pip_install(folder: Path) -> None:
     subprocess.run([*pip, "install", *options, "-r", str(REQUIREMENTS)], check=True)
 
 
-def _build_renamed(folder: Path, fill: "Fill") -> None:
+def _build_renamed(folder: Path, fill: Callable[[Path], object]) -> None:
     """Fill a temporary folder beside `folder` and rename it; another builder that was faster wins."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     _open_up(folder.parent)

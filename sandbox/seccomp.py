@@ -1,4 +1,4 @@
-"""The system call filter of a run: an allow-list compiled to classic BPF (seccomp(2), Documentation/userspace-api/seccomp_filter).
+"""The system call filter of a run: an allow-list compiled to classic BPF, as seccomp(2) describes.
 
 Unknown numbers get ENOSYS, so that libraries fall back; known but refused calls get EPERM. A call of another
 architecture (i386 on x86-64) kills. What is refused, and why, stands in syscalls.py.

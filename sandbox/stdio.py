@@ -10,9 +10,13 @@ import sys
 from _io import BufferedReader, FileIO, TextIOWrapper
 from _thread import RLock
 from io import BufferedIOBase
-from types import FrameType
 
 from . import wire
+
+TYPE_CHECKING = False  # `typing` is not imported at every start
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined]
+    from types import FrameType
 
 BOT = "/bot/"
 
@@ -55,11 +59,11 @@ class Output(BufferedIOBase):
     def _renew(self) -> None:
         self._lock = RLock()  # another thread of the parent may have held it
 
-    def write(self, data: object, /) -> int:
+    def write(self, data: "Buffer", /) -> int:
         """Write all of `data` (bytes-like) and return its length. Waits when the pipe is full."""
         if self.closed:
             raise ValueError("write to closed file")
-        whole = data if type(data) is bytes else bytes(memoryview(data))  # type: ignore[arg-type]
+        whole = data if isinstance(data, bytes) else bytes(memoryview(data))
         if whole:
             with self._lock:
                 if self._control is not None:
@@ -68,7 +72,7 @@ class Output(BufferedIOBase):
         return len(whole)
 
     def _announce(self, data: bytes, control: Control) -> None:
-        frame: FrameType | None = sys._getframe(2)
+        frame: "FrameType | None" = sys._getframe(2)
         while frame is not None:
             filename = frame.f_code.co_filename
             if filename.startswith(BOT):

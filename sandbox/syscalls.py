@@ -4,7 +4,7 @@ Source: the headers of Linux 6.1; later numbers are the same on all architecture
 
 Refused on purpose, each for its reason:
 
-- kernel surface with a history of holes: io_uring_*, bpf, perf_event_open, userfaultfd, fanotify_*, vmsplice, modify_ldt
+- kernel surface with a history of holes: io_uring_*, bpf, perf_event_open, userfaultfd, vmsplice, modify_ldt
 - leaving the namespaces: unshare, setns, mount and all its relatives, pivot_root, chroot, *_handle_at
 - other processes: ptrace, process_vm_*, process_madvise, pidfd_getfd, kcmp
 - kernel keyrings, which no namespace separates: add_key, request_key, keyctl
@@ -57,7 +57,7 @@ futex_wake:454:454 futex_wait:455:455 futex_requeue:456:456 mseal:462:462
 """
 
 ABSENT = {"clone3": (435, 435), "memfd_create": (319, 279)}
-"""Answered with ENOSYS, not EPERM: glibc falls back from clone3 (whose flags a filter cannot read) to clone only then."""
+"""Answered with ENOSYS, not EPERM: only then glibc falls back from clone3, whose flags a filter cannot read."""
 
 LAST_KNOWN = 466
 """Numbers above are later than this table; they get ENOSYS, as on an older kernel."""

@@ -30,10 +30,7 @@ def run(file: Path, arguments: tuple[str, ...]) -> int:
     host, limits = find_host(), Limits()
     volumes.enter_private_mounts(host)
     made = volumes.Volumes(host, volumes.base_folder(host) / "run")
-    names = ("work", "storage", "user", "shared")
-    paths = [made.create(name, size_bytes=limits.folder_bytes, files=limits.folder_files) for name in names]
-    scratch = made.create("scratch", size_bytes=limits.scratch_bytes, files=limits.scratch_files)
-    folders = Folders(*paths, scratch=scratch)
+    folders = _folders(volumes.Volumes(host, volumes.base_folder(host) / "run"), limits)
     _copy(file.resolve(), folders.work, host.run_uid, host.run_gid)
     process = launch(host, RunSpec(file.name, folders, limits, {}, arguments))
     try:
@@ -42,6 +39,14 @@ def run(file: Path, arguments: tuple[str, ...]) -> int:
         return _INTERRUPTED_STATUS
     finally:
         process.close()
+
+
+def _folders(made: volumes.Volumes, limits: Limits) -> Folders:
+    def create(name: str) -> Path:
+        return made.create(name, size_bytes=limits.folder_bytes, files=limits.folder_files)
+
+    scratch = made.create("scratch", size_bytes=limits.scratch_bytes, files=limits.scratch_files)
+    return Folders(create("work"), create("storage"), create("user"), create("shared"), scratch)
 
 
 def _copy(file: Path, target: Path, uid: int, gid: int) -> None:
