@@ -1,0 +1,22 @@
+"""Memory by proportional set size: pages that processes share count once in all."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from tests.live import LiveServer, descendants
+
+PSS = re.compile(r"^Pss:\s+(\d+) kB", re.M)
+
+
+def pss_bytes(pid: int) -> int:
+    """Return a process's share of memory; 0 when it is gone."""
+    with suppress(OSError):
+        found = PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+        return int(found.group(1)) * 1024 if found else 0
+    return 0
+
+
+def server_bytes(server: LiveServer) -> int:
+    """Return the memory of the launcher and all below it, sandboxes included."""
+    return sum(pss_bytes(pid) for pid in (server.pid, *descendants(server.pid)))
