@@ -1,4 +1,4 @@
-"""Who is asking: guests, users, sessions, tokens and one-time links. Secrets leave this module once, as they are made."""
+"""Who is asking: guests, users, sessions, tokens, one-time links. A secret leaves this module once, as it is made."""
 
 import hashlib
 import hmac

@@ -1,7 +1,7 @@
 """The chat protocol as types: every frame that crosses the WebSocket, and what a message's text may be.
 
-JSON text frames. A server frame is at most 8 kB as encoded, a client frame at most 400 kB. `seq` numbers a chat's frames
-from 1 over all its runs; frames and fields that only the author may see are left out for visitors and keep their number.
+JSON text frames. A server frame is at most 8 kB as encoded, a client frame at most 400 kB. `seq` numbers a chat's
+frames from 1, over all its runs; what only the author may see is left out for visitors and keeps its number.
 """
 
 import re
@@ -192,6 +192,11 @@ def decode_client_frame(data: str | bytes) -> ClientFrame:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise BadRequest(f"That is not a frame of {SUBPROTOCOL}: {error}", code="bad_frame") from None
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """Return a frame as it goes over the wire."""
+    return msgspec.json.encode(frame)
 
 
 def checked_message(frame: Message) -> Message:

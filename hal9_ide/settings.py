@@ -80,8 +80,8 @@ def _database(text: str) -> str | None:
     return text or None
 
 
-def _setting(default: Any, parse: Callable[[str], Any], unit: str, sentence: str) -> Any:
-    return field(default=default, metadata={"parse": parse, "unit": unit, "sentence": sentence})
+def _about(parse: Callable[[str], Any], unit: str, sentence: str) -> dict[str, Any]:
+    return {"parse": parse, "unit": unit, "sentence": sentence}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,63 +98,109 @@ class Entry:
 class Settings:
     """All settings of one server. Sizes are bytes, times are seconds unless the name says otherwise."""
 
-    host: str = _setting("127.0.0.1", str, "address", "The address to listen on.")
-    port: int = _setting(8000, _port, "number", "The port to listen on.")
-    data_dir: Path = _setting(
-        Path("data"), Path, "path", "The folder of the database and the files; made with mode 0700."
+    host: str = field(default="127.0.0.1", metadata=_about(str, "address", "The address to listen on."))
+    port: int = field(default=8000, metadata=_about(_port, "number", "The port to listen on."))
+    data_dir: Path = field(
+        default=Path("data"),
+        metadata=_about(Path, "path", "The folder of the database and the files; made with mode 0700."),
     )
-    public_url: str | None = _setting(
-        None,
-        _origin,
-        "URL",
-        "Where people reach this server, such as https://bots.example.org; links and origins come from it.",
+    public_url: str | None = field(
+        default=None,
+        metadata=_about(
+            _origin,
+            "URL",
+            "Where people reach this server, such as https://bots.example.org: links and origins come from it.",
+        ),
     )
-    content_url: str | None = _setting(
-        None, _origin, "URL", "A second host name of this server, for files made by bots."
+    content_url: str | None = field(
+        default=None,
+        metadata=_about(
+            _origin, "URL", "A second host name of this server that serves files made by bots and nothing else."
+        ),
     )
-    database_url: str | None = _setting(
-        None, _database, "URL", "The database; empty means hal9.sqlite3 in the data folder."
+    database_url: str | None = field(
+        default=None,
+        metadata=_about(_database, "URL", "The database, sqlite:///path; empty means hal9.sqlite3 in the data folder."),
     )
-    secret_key: bytes = _setting(
-        b"",
-        lambda text: text.encode(),
-        "text",
-        "The key that seals what is secret; empty means a file beside the data folder.",
+    secret_key: bytes = field(
+        default=b"",
+        metadata=_about(
+            str.encode,
+            "text",
+            "The key that seals what is secret; empty means a file beside the data folder, made at the first start.",
+        ),
     )
-    secret_key_file: Path | None = _setting(None, Path, "path", "A file that holds the secret key.")
-    web_workers: int = _setting(1, _positive, "processes", "How many web processes serve pages and sockets.")
-    guests: str = _setting("on", _one_of("on", "off"), "on or off", "Whether people may write bots without signing in.")
-    signup: str = _setting(
-        "open", _one_of("open", "closed"), "open or closed", "Whether a guest may take a name and so become a user."
+    secret_key_file: Path | None = field(
+        default=None, metadata=_about(Path, "path", "A file that holds the secret key.")
     )
-    proxy_upstreams: tuple[str, ...] = _setting((), _words, "hosts", "Hosts that the model proxy passes requests to.")
-    fetch_allow: tuple[str, ...] = _setting(
-        (), _words, "host:port list", "Addresses let through the egress guard, for tests."
+    web_workers: int = field(
+        default=1, metadata=_about(_positive, "processes", "How many web processes serve pages and sockets.")
     )
-    proxy_hops: int = _setting(
-        0, _whole, "proxies", "How many trusted proxies stand before this server, for the visitor's address and scheme."
+    guests: str = field(
+        default="on",
+        metadata=_about(_one_of("on", "off"), "on or off", "Whether people may write bots without signing in."),
     )
-    bots_per_user: int = _setting(50, _positive, "bots", "How many bots one user may have.")
-    user_bytes: int = _setting(256 << 20, _positive, "bytes", "What the files of one user's bots may take together.")
-    upload_bytes: int = _setting(32 << 20, _positive, "bytes", "The largest upload, and the largest bot.")
-    upload_files: int = _setting(1000, _positive, "files", "How many files a bot may have.")
-    chats_per_visitor: int = _setting(50, _positive, "chats", "How many chats one visitor may have with a bot.")
-    tokens_per_user: int = _setting(50, _positive, "tokens", "How many tokens one user may have.")
-    new_guests_per_minute: int = _setting(
-        30, _positive, "guests", "How many new guests one address may make in a minute."
+    signup: str = field(
+        default="open",
+        metadata=_about(
+            _one_of("open", "closed"), "open or closed", "Whether a guest may take a name and so become a user."
+        ),
     )
-    runs: int = _setting(0, _whole, "runs", "Scripts that may run at once; 0 means as many as the memory holds.")
-    runs_per_user: int = _setting(8, _positive, "runs", "Drafts that one author may have running at once.")
-    runs_per_visitor: int = _setting(3, _positive, "runs", "Chats that one visitor may have running at once.")
-    runs_per_bot: int = _setting(100, _positive, "runs", "Chats of one bot that may run at once.")
-    new_chats_per_minute: int = _setting(
-        30, _positive, "chats", "How many new chats one address may begin in a minute."
+    proxy_upstreams: tuple[str, ...] = field(
+        default=(), metadata=_about(_words, "hosts", "Hosts that the model proxy may pass requests to.")
     )
-    free_disk_bytes: int = _setting(
-        512 << 20, _whole, "bytes", "With less free disk than this, new chats, uploads and deploys are refused."
+    fetch_allow: tuple[str, ...] = field(
+        default=(), metadata=_about(_words, "host:port list", "Addresses let through the egress guard, for tests.")
     )
-    session_days: int = _setting(90, _positive, "days", "How long a browser stays signed in without a visit.")
-    login_link_minutes: int = _setting(15, _positive, "minutes", "How long a one-time login link is good for.")
+    proxy_hops: int = field(
+        default=0,
+        metadata=_about(
+            _whole,
+            "proxies",
+            "How many trusted proxies stand before this server: whose word on address and scheme counts.",
+        ),
+    )
+    bots_per_user: int = field(default=50, metadata=_about(_positive, "bots", "How many bots one user may have."))
+    user_bytes: int = field(
+        default=256 << 20, metadata=_about(_positive, "bytes", "What the files of one user's bots may take together.")
+    )
+    upload_bytes: int = field(
+        default=32 << 20, metadata=_about(_positive, "bytes", "The largest upload, and the largest bot.")
+    )
+    upload_files: int = field(default=1000, metadata=_about(_positive, "files", "How many files a bot may have."))
+    chats_per_visitor: int = field(
+        default=50, metadata=_about(_positive, "chats", "How many chats one visitor may have with a bot.")
+    )
+    tokens_per_user: int = field(default=50, metadata=_about(_positive, "tokens", "How many tokens one user may have."))
+    runs: int = field(
+        default=0, metadata=_about(_whole, "runs", "How many scripts may run at once; 0: as many as the memory holds.")
+    )
+    runs_per_user: int = field(
+        default=8, metadata=_about(_positive, "runs", "How many of one author's drafts may run at once.")
+    )
+    runs_per_visitor: int = field(
+        default=3, metadata=_about(_positive, "runs", "How many chats of one visitor may run at once.")
+    )
+    runs_per_bot: int = field(
+        default=100, metadata=_about(_positive, "runs", "How many chats of one bot may run at once.")
+    )
+    new_chats_per_minute: int = field(
+        default=30, metadata=_about(_positive, "chats", "How many new chats one address may begin in a minute.")
+    )
+    new_guests_per_minute: int = field(
+        default=30,
+        metadata=_about(_positive, "guests", "How many new guests one address may make in a minute, per web process."),
+    )
+    free_disk_bytes: int = field(
+        default=512 << 20,
+        metadata=_about(_whole, "bytes", "With less free disk than this, new chats, uploads and deploys are refused."),
+    )
+    session_days: int = field(
+        default=90, metadata=_about(_positive, "days", "How long a browser stays signed in without a visit.")
+    )
+    login_link_minutes: int = field(
+        default=15, metadata=_about(_positive, "minutes", "How long a one-time login link is good for.")
+    )
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -267,12 +313,41 @@ def _make_key(path: Path) -> bytes:
     return key
 
 
+LIMITS: dict[str, tuple[str, str]] = {
+    "memory_bytes": ("bytes", "Resident memory of a run, all its processes together."),
+    "address_space_bytes": ("bytes", "Address space of one process: a backstop."),
+    "processes": ("processes", "Processes and threads of a run together."),
+    "open_files": ("files", "Files that one process may have open."),
+    "file_bytes": ("bytes", "The largest file that a run can write."),
+    "cpu_turn_seconds": ("seconds", "Processor time of all processes of a run during one turn."),
+    "cpu_life_seconds": ("seconds", "Processor time of one process during its life: a backstop."),
+    "turn_seconds": ("seconds", "How long a turn may take."),
+    "idle_seconds": ("seconds", "How long a run waits for a message before it ends."),
+    "folder_bytes": ("bytes", "What each folder of a bot may hold."),
+    "folder_files": ("files", "How many files and folders each folder of a bot may hold."),
+    "scratch_bytes": ("bytes", "What /tmp and /dev/shm may hold together."),
+    "scratch_files": ("files", "How many files /tmp and /dev/shm may hold together."),
+    "stop_grace_seconds": ("seconds", "How long a run has to end by itself after Stop."),
+    "check_seconds": ("seconds", "A start check that has run this long has passed."),
+    "output_full_speed_bytes": ("bytes", "Output of a turn at full speed; more is slowed down."),
+    "output_paced_bytes_per_second": ("bytes per second", "How fast output goes on after that."),
+    "output_max_bytes": ("bytes", "Output of a turn after which it ends."),
+    "output_kept_bytes": ("bytes", "What is kept of a turn's output: so much of its beginning and so much of its end."),
+    "queue_messages": ("messages", "Messages that may wait for a busy script."),
+    "queue_bytes": ("bytes", "Text that may wait for a busy script."),
+    "reader_behind_bytes": ("bytes", "A browser that is so far behind is disconnected and comes back."),
+    "volumes_bytes": ("bytes", "All folders of running bots together."),
+}
+"""Unit and sentence of each limit; a test says which is missing."""
+
+
 def catalogue() -> list[Entry]:
     """Return every setting for the documentation: those of the server, then one per limit of a run."""
-    server = [_entry(f.name, f.default, f.metadata) for f in fields(Settings) if f.metadata]
-    return server + [_entry(f.name, f.default, f.metadata) for f in fields(Limits)]
+    server = [
+        _entry(f.name, f.default, f.metadata["unit"], f.metadata["sentence"]) for f in fields(Settings) if f.metadata
+    ]
+    return server + [_entry(f.name, f.default, *LIMITS[f.name]) for f in fields(Limits)]
 
 
-def _entry(name: str, default: object, metadata: Mapping[str, Any]) -> Entry:
-    shown = "" if default in (None, b"", ()) else str(default)
-    return Entry(PREFIX + name.upper(), metadata.get("unit", ""), shown, metadata.get("sentence", ""))
+def _entry(name: str, default: object, unit: str, sentence: str) -> Entry:
+    return Entry(PREFIX + name.upper(), unit, "" if default in (None, b"", ()) else str(default), sentence)

@@ -1,4 +1,4 @@
-"""Alembic's entry: connect and run the steps in one transaction. SQLite cannot alter most things, so steps work on copies."""
+"""Alembic's entry: run the steps in one transaction. SQLite cannot alter most things, so steps work on copies."""
 
 from sqlite3 import Connection as SQLiteConnection
 

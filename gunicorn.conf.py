@@ -1,0 +1,43 @@
+"""How gunicorn serves the web application. Addresses and numbers come from the settings (docs/settings.md)."""
+
+from typing import Any
+
+import gunicorn.http.message
+
+from hal9_ide.settings import read_settings
+
+settings = read_settings()
+
+bind = f"{settings.host}:{settings.port}" if ":" not in settings.host else f"[{settings.host}]:{settings.port}"
+workers = settings.web_workers
+worker_class = "gevent"
+worker_connections = 5_000
+preload_app = False  # gevent patches the library in the worker, before the application is imported
+
+backlog = 1_024
+keepalive = 15  # seconds; also bounds how long a client may take to send its headers
+timeout = 60  # seconds without a sign of life of the event loop
+graceful_timeout = 10
+limit_request_fields = 64
+limit_request_field_size = 8_190
+gunicorn.http.message.MAX_REQUEST_LINE = 32_768 + 256  # its own ceiling is 8190; /devs?code= carries up to 32 kB
+limit_request_line = gunicorn.http.message.MAX_REQUEST_LINE
+
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+proc_name = "hal9-ide"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Close this worker's sockets as soon as it is told to end: clients go on with another one at once."""
+    import gevent  # noqa: PLC0415  after the patch
+
+    from hal9_ide.sockets import open_sockets  # noqa: PLC0415
+
+    def watch() -> None:
+        while worker.alive:
+            gevent.sleep(0.2)
+        open_sockets.end()
+
+    gevent.spawn(watch)

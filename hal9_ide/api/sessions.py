@@ -1,0 +1,90 @@
+"""Sessions: a guest where there is none, taking a name, signing out."""
+
+import msgspec
+from flask import Blueprint, Response
+
+from hal9_ide import auth
+from hal9_ide.access import BROWSER, COOKIE, NEWCOMER, current_person, services, signed_in
+from hal9_ide.api.speaking import Done, answer, speaks
+from hal9_ide.auth import DAY_SECONDS, Person
+from hal9_ide.errors import NotSignedIn
+from hal9_ide.ratelimit import check_new_guest
+from hal9_ide.settings import Settings
+
+bp = Blueprint("sessions", __name__, url_prefix="/api/v1")
+
+
+class UserAnswer(msgspec.Struct):
+    """Who is signed in."""
+
+    id: str
+    name: str
+    guest: bool
+
+
+class SessionAnswer(msgspec.Struct):
+    """A session, and the token that unsafe requests must carry in X-CSRF-Token."""
+
+    user: UserAnswer
+    csrf: str
+
+
+class NameWish(msgspec.Struct):
+    """The name that a guest wants."""
+
+    name: str
+
+
+def session_answer(settings: Settings, person: Person) -> SessionAnswer:
+    """Return what a page learns about its session."""
+    user = UserAnswer(person.id, person.name, person.is_guest)
+    return SessionAnswer(user, auth.csrf_token(settings, person.session_id or ""))
+
+
+def set_session_cookie(response: Response, settings: Settings, cookie: str) -> None:
+    """Let the browser keep a session. Pages' scripts cannot read it, other sites' requests do not carry it."""
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=settings.session_days * DAY_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.link_base.startswith("https:"),
+    )
+
+
+@bp.post("/session")
+@NEWCOMER
+@speaks()
+def open_session() -> SessionAnswer | Response:
+    """Answer who is signed in; make a guest where nobody is."""
+    settings, person = services().settings, current_person()
+    if person:
+        return session_answer(settings, person)
+    if settings.guests == "off":
+        raise NotSignedIn("This server has no guests. Sign in at /login.", code="sign_in")
+    check_new_guest(settings)
+    cookie, person = auth.make_guest(services().database, settings)
+    response = answer(session_answer(settings, person))
+    set_session_cookie(response, settings, cookie)
+    return response
+
+
+@bp.patch("/session")
+@BROWSER
+@speaks(NameWish)
+def take_name(body: NameWish) -> SessionAnswer:
+    """Make the guest who asks a user of that name."""
+    settings = services().settings
+    return session_answer(settings, auth.take_name(services().database, settings, signed_in(), body.name))
+
+
+@bp.delete("/session")
+@BROWSER
+@speaks()
+def sign_out() -> Response:
+    """Revoke the session."""
+    auth.sign_out(services().database, signed_in().session_id or "")
+    response = answer(Done())
+    response.delete_cookie(COOKIE)
+    return response

@@ -1,0 +1,82 @@
+"""Files made by bots, at /f/<key>/<path>: content of strangers under our name, so every answer binds the browser."""
+
+from pathlib import PurePosixPath
+
+from flask import Blueprint, Response, request, send_file
+
+from hal9_ide.access import ANYONE, services
+from hal9_ide.errors import Absent
+from hal9_ide.security import file_policy
+from hal9_ide.store import visits
+from hal9_ide.store.manifests import folder_entries
+
+bp = Blueprint("published", __name__)
+
+INLINE = {
+    ".avif": "image/avif",
+    ".css": "text/css; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
+    ".gif": "image/gif",
+    ".htm": "text/html; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".md": "text/plain; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+    ".webp": "image/webp",
+}
+"""What a browser may show in its place. Everything else is a download."""
+DOWNLOAD = "application/octet-stream"
+
+
+def media_type(name: str) -> str:
+    """Return the media type that a file's name stands for."""
+    return INLINE.get(PurePosixPath(name).suffix.lower(), DOWNLOAD)
+
+
+@bp.get("/f/<key>/", defaults={"path": "index.html"})
+@bp.get("/f/<key>/<path:path>")
+@ANYONE
+def serve(key: str, path: str) -> Response:
+    """Return a file as the turn left it. Hidden files were never published."""
+    with services().database.read() as session:
+        manifest = visits.published(session, key)
+    if manifest is None or any(part.startswith(".") for part in path.split("/")):
+        raise Absent
+    entry = _entry(manifest, path)
+    kind = media_type(entry[0])
+    response = send_file(services().blobs.path(entry[1]), mimetype=kind, conditional=True, etag=False)
+    response.set_etag(entry[1])
+    response.make_conditional(request)
+    _bind(response, entry[0], kind)
+    return response
+
+
+def _entry(manifest: str, path: str) -> tuple[str, str]:
+    """Return path and hash of a file; of its index.html when the path is a folder's. Raises Absent."""
+    entries = folder_entries(services().blobs, manifest)
+    for candidate in (path, f"{path.rstrip('/')}/index.html"):
+        entry = entries.get(candidate)
+        if entry and entry[0] == "file":
+            return candidate, str(entry[1])
+    raise Absent
+
+
+def _bind(response: Response, path: str, kind: str) -> None:
+    response.headers["Content-Security-Policy"] = file_policy(services().settings)
+    response.headers["Cache-Control"] = "private, no-cache"  # it dies with its chat
+    response.headers["Access-Control-Allow-Origin"] = "*"  # a sandboxed page reads its siblings; no cookie counts here
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    if kind == DOWNLOAD:
+        name = PurePosixPath(path).name
+        response.headers.set("Content-Disposition", "attachment", filename=name)

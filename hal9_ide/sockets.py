@@ -1,0 +1,263 @@
+"""A WebSocket on gunicorn's gevent worker, bounded in every direction.
+
+simple-websocket 1.1, as flask-sock ships it, lets several threads write one socket, sends pings from a thread of its own
+in the middle of frames, waits for ever for a client that does not read, queues without bound what clients send, and
+accepts compression that turns 199 KiB into 214 MiB. Here wsproto cuts the frames and this module moves the bytes:
+
+- One greenlet writes, all that is written passes through it: frames, pings, pongs, the close.
+- A client that takes nothing for SEND_SECONDS is cut off. Until then whoever sends to it waits; nobody else does.
+- One message at a time is read, and not the next before it was dealt with: TCP holds the sender back. A message over
+  the limit closes the socket as soon as its bytes exceed it.
+- No extension is offered, so there is no compression.
+"""
+
+import base64
+import binascii
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from socket import SHUT_RDWR
+from typing import Protocol
+
+import gevent
+from gevent.event import Event
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from hal9_ide.errors import BadRequest
+
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+READ_BYTES = 16 << 10
+WRITE_BYTES = 64 << 10
+QUEUE_BYTES = 256 << 10
+SEND_SECONDS = 15.0
+PING_SECONDS = 20.0
+SILENT_SECONDS = 50.0
+CLOSE_SECONDS = 2.0
+
+NORMAL, GOING_AWAY, PROTOCOL_ERROR, UNSUPPORTED, BAD_DATA = 1000, 1001, 1002, 1003, 1007
+POLICY, TOO_BIG, OUR_FAULT, RESTARTING, TRY_LATER = 1008, 1009, 1011, 1012, 1013
+
+
+class Closed(Exception):
+    """The socket is closed, by whomever."""
+
+
+class Socket(Protocol):
+    """What is needed of gevent's socket."""
+
+    def recv(self, size: int, /) -> bytes: ...
+    def sendall(self, data: bytes, /) -> None: ...
+    def shutdown(self, how: int, /) -> None: ...
+
+
+def accept_headers(environ: dict[str, object], protocol: str) -> bytes:
+    """Return the answer that opens a WebSocket. Raises BadRequest when the request does not ask for one properly."""
+    key = str(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""))
+    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13" or not _is_key(key):
+        raise BadRequest("That is not a WebSocket handshake of version 13.", code="bad_handshake")
+    proof = base64.b64encode(hashlib.sha1(key.encode() + GUID, usedforsecurity=False).digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + proof + b"\r\nSec-WebSocket-Protocol: " + protocol.encode() + b"\r\n\r\n"
+    )
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+class WebSocket:
+    """One open socket. `receive` and `send` may be called from one greenlet each; `close` from any."""
+
+    def __init__(self, sock: Socket, opening: bytes, *, message_bytes: int) -> None:
+        """Take over `sock`, on which `opening` (the handshake's answer) goes out first."""
+        self._sock = sock
+        self._wire = Connection(ConnectionType.SERVER)
+        self._message_bytes = message_bytes
+        self._out: deque[bytes] = deque([opening])
+        self._out_bytes = len(opening)
+        self._pong: bytes | None = None
+        self._closing: CloseConnection | None = None
+        self._is_over = False
+        self._work = Event()
+        self._room = Event()
+        self._room.set()
+        self._heard = time.monotonic()
+        self._events = self._incoming()
+        self._writer = gevent.spawn(self._write)
+
+    def receive(self) -> str:
+        """Return the next message. Raises Closed."""
+        try:
+            return next(self._events)
+        except StopIteration:
+            raise Closed from None
+
+    def send(self, data: bytes) -> None:
+        """Queue a text message; wait while the queue is full. Raises Closed."""
+        while self._out_bytes > QUEUE_BYTES and not self._is_over:
+            self._room.clear()
+            self._room.wait()
+        if self._is_over or self._closing:
+            raise Closed
+        frame = self._wire.send(TextMessage(data=data.decode()))
+        self._out.append(frame)
+        self._out_bytes += len(frame)
+        self._work.set()
+
+    def close(self, code: int = NORMAL, reason: str = "") -> None:
+        """Say goodbye after what is queued, and end. Does not wait."""
+        if not self._closing:
+            self._closing = CloseConnection(code, reason[:100])
+        self._work.set()
+
+    def finish(self) -> None:
+        """Wait until the writer has ended; cut the line if it does not in time."""
+        self.close()
+        self._writer.join(CLOSE_SECONDS)
+        self._cut()
+        self._writer.join()
+
+    # reading
+
+    def _incoming(self) -> Iterator[str]:
+        parts: list[str] = []
+        size = 0
+        while not self._is_over:
+            try:
+                data = self._sock.recv(READ_BYTES)
+            except OSError:
+                break
+            if not data:
+                break
+            self._heard = time.monotonic()
+            try:
+                self._wire.receive_data(data)
+                for event in self._wire.events():
+                    if isinstance(event, TextMessage):
+                        parts.append(event.data)
+                        size += len(event.data.encode())
+                        if size > self._message_bytes:
+                            self.close(TOO_BIG, f"A frame can have {self._message_bytes} bytes.")
+                            return
+                        if event.message_finished:
+                            whole, parts, size = "".join(parts), [], 0
+                            yield whole
+                    elif not self._note(event):
+                        return
+            except RemoteProtocolError:
+                self.close(PROTOCOL_ERROR)
+                return
+        self._cut()
+
+    def _note(self, event: object) -> bool:
+        """Deal with what is no text; return whether to go on reading."""
+        if isinstance(event, Ping):
+            self._pong = bytes(event.payload)  # only the latest: answering a flood of pings costs one frame at a time
+            self._work.set()
+        elif isinstance(event, BytesMessage):
+            self.close(UNSUPPORTED, "Text frames only.")
+            return False
+        elif isinstance(event, CloseConnection):
+            self._closing = event.response()
+            self._work.set()
+            return False
+        return True
+
+    # writing
+
+    def _write(self) -> None:
+        next_ping = time.monotonic() + PING_SECONDS
+        while not self._is_over:
+            self._work.wait(max(0.0, next_ping - time.monotonic()))
+            self._work.clear()
+            now = time.monotonic()
+            if now >= next_ping:
+                next_ping = now + PING_SECONDS
+                if now - self._heard > SILENT_SECONDS:
+                    break  # the peer is gone: it did not even answer a ping
+                self._queue(Ping())
+            if self._pong is not None:
+                self._queue(Pong(self._pong))
+                self._pong = None
+            if not self._flush() or self._say_goodbye():
+                break
+        self._cut()
+
+    def _queue(self, event: Ping | Pong) -> None:
+        with suppress(LocalProtocolError):
+            frame = self._wire.send(event)
+            self._out.append(frame)
+            self._out_bytes += len(frame)
+
+    def _flush(self) -> bool:
+        """Send all that is queued; tell whether the client took it."""
+        while self._out:
+            batch, size = [], 0
+            while self._out and size < WRITE_BYTES:
+                batch.append(self._out.popleft())
+                size += len(batch[-1])
+            if not self._send_now(b"".join(batch)):
+                return False
+            self._out_bytes -= size
+            self._room.set()
+        return True
+
+    def _send_now(self, data: bytes) -> bool:
+        """Send with a deadline: a client that does not read must not hold memory for ever."""
+        try:
+            with gevent.Timeout(SEND_SECONDS):
+                self._sock.sendall(data)
+        except (OSError, gevent.Timeout):
+            return False
+        return True
+
+    def _say_goodbye(self) -> bool:
+        if not self._closing:
+            return False
+        with suppress(LocalProtocolError):
+            self._send_now(self._wire.send(self._closing))
+        return True
+
+    def _cut(self) -> None:
+        """End the line now; wakes whoever waits for it."""
+        if not self._is_over:
+            self._is_over = True
+            with suppress(OSError):
+                self._sock.shutdown(SHUT_RDWR)
+        self._room.set()
+        self._work.set()
+
+
+class OpenSockets:
+    """All sockets of a process, so that a worker that ends can say so to its clients."""
+
+    def __init__(self) -> None:
+        self._open: set[WebSocket] = set()
+        self.is_ending = False
+
+    def add(self, socket: WebSocket) -> Callable[[], None]:
+        """Note an open socket; return what to call when it is closed."""
+        self._open.add(socket)
+        if self.is_ending:
+            socket.close(RESTARTING)
+        return lambda: self._open.discard(socket)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def end(self) -> None:
+        """Close all: clients come back at once, to another worker."""
+        self.is_ending = True
+        for socket in list(self._open):
+            socket.close(RESTARTING, "The server restarts.")
+
+
+open_sockets = OpenSockets()

@@ -1,0 +1,133 @@
+"""The chat's WebSocket: checks who comes, then passes frames between the client and the Runner, no more."""
+
+from typing import Any
+
+import gevent
+import structlog
+from flask import Blueprint, Response, g, request
+
+from hal9_ide.access import SOCKET, Services, chat_for, services
+from hal9_ide.api.chats import draft_manifest
+from hal9_ide.chat import Link
+from hal9_ide.errors import BadRequest, Hal9Error
+from hal9_ide.protocol import (
+    CLIENT_FRAME_BYTES,
+    SUBPROTOCOL,
+    Message,
+    Refused,
+    Restart,
+    Resume,
+    Stop,
+    checked_message,
+    decode_client_frame,
+    encode_frame,
+)
+from hal9_ide.sockets import BAD_DATA, TRY_LATER, Closed, WebSocket, accept_headers, open_sockets
+from hal9_ide.store import visits
+from hal9_ide.store.bots import Bot
+from hal9_ide.store.chats import Chat
+
+log = structlog.get_logger()
+bp = Blueprint("ws", __name__, url_prefix="/api/v1")
+
+
+class Taken(Response):
+    """What a view returns when it has used the connection up itself."""
+
+    def __call__(self, *_: Any) -> Any:
+        """Tell gunicorn to close the connection without an answer (it treats StopIteration so)."""
+        raise StopIteration
+
+
+@bp.route("/chats/<chat_id>/ws", websocket=True)
+@SOCKET
+def chat_socket(chat_id: str) -> Response:
+    """Speak the chat protocol: the author of a draft chat by session, a visitor by sub-protocol."""
+    chat, bot = chat_for(chat_id)
+    offered = [word.strip() for word in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    if SUBPROTOCOL not in offered:
+        raise BadRequest(f"Ask for the sub-protocol {SUBPROTOCOL}.", code="bad_protocol")
+    opening = accept_headers(request.environ, SUBPROTOCOL)
+    socket = WebSocket(request.environ["gunicorn.socket"], opening, message_bytes=CLIENT_FRAME_BYTES)
+    forget = open_sockets.add(socket)
+    try:
+        Relay(services(), chat, bot, socket, is_author=g.visitor is None).run()
+    finally:
+        socket.finish()
+        forget()
+    return Taken()
+
+
+class Relay:
+    """One client and one chat. The client's greenlet reads the client; a second one reads the Runner."""
+
+    def __init__(self, context: Services, chat: Chat, bot: Bot, socket: WebSocket, *, is_author: bool) -> None:
+        self._context, self._chat, self._bot, self._socket = context, chat, bot, socket
+        self._is_author = is_author
+
+    def run(self) -> None:
+        """Pass frames until either side closes."""
+        try:
+            link = self._context.runner.attach(self._chat.id, is_author=self._is_author)
+        except Hal9Error as error:
+            self._socket.close(TRY_LATER, error.sentence)
+            return
+        pump = gevent.spawn(self._pump, link)
+        try:
+            while True:
+                self._handle(link, self._socket.receive())
+        except Closed:
+            pass
+        except BadRequest as error:
+            self._socket.close(BAD_DATA, error.sentence)
+        except Hal9Error as error:
+            self._socket.close(TRY_LATER, error.sentence)
+        finally:
+            link.close()
+            pump.join()
+
+    def _pump(self, link: Link) -> None:
+        """Pass on what the Runner sends. While the client is slow this waits; the Runner cuts who is too far behind."""
+        try:
+            for frame in link.frames():
+                self._socket.send(frame)
+        except Closed:
+            return
+        self._socket.close(TRY_LATER, "The chat is not at hand. Come back in a moment.")
+
+    def _handle(self, link: Link, text: str) -> None:
+        frame = decode_client_frame(text)
+        match frame:
+            case Message():
+                self._deliver(link, frame)
+            case Stop():
+                link.send("stop")
+            case Restart():
+                self._restart(link)
+            case Resume():
+                link.send("resume", after=max(0, frame.after))
+
+    def _deliver(self, link: Link, frame: Message) -> None:
+        try:
+            message = checked_message(frame)
+            self._check_open()
+        except Hal9Error as error:
+            self._socket.send(encode_frame(Refused(frame.id[:64], error.code, error.sentence)))
+            return
+        link.send("deliver", id=message.id, text=message.text, uploads=message.uploads)
+
+    def _check_open(self) -> None:
+        """Refuse a visitor's message to a bot that was taken down since the chat began. Raises Hal9Error."""
+        if self._is_author:
+            return
+        with self._context.database.read() as session:
+            if visits.is_taken_down(session, self._bot.id):
+                raise Hal9Error("This bot was taken down by its author.", code="taken_down")
+
+    def _restart(self, link: Link) -> None:
+        """Start afresh; a draft chat with the draft as it is now."""
+        if self._is_author:
+            manifest = draft_manifest(self._bot)
+            with self._context.database.write() as session:
+                visits.pin_draft(session, self._chat.id, manifest)
+        link.send("restart")
