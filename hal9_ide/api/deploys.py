@@ -96,7 +96,7 @@ def link(settings: Settings, deployed: Deployed) -> str:
 def deploy_draft(bot_id: str, body: DeployWish) -> DeployAnswer | Response:
     """Make the draft a version and let it serve. With Accept: application/x-ndjson, one line per step as it happens."""
     wish = _wish(bot_id, body.access)
-    if request.accept_mimetypes.best_match([NDJSON, "application/json"], "application/json") == NDJSON:
+    if NDJSON in request.headers.get("Accept", ""):
         lines = _lines(services(), wish)
         return Response(lines, mimetype=NDJSON, headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
     return _deploy(services(), wish, Steps())
