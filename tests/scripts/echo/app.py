@@ -1,0 +1,2 @@
+echo = input()
+print(f"Echo: {echo}")
