@@ -1,0 +1,85 @@
+/**
+ * A code block that can grow: a label, a copy button, and text that is only ever added to.
+ */
+import { copyText } from "../shared/clipboard.js"
+import { el, fill } from "../shared/dom.js"
+import { icon } from "../shared/icons.js"
+
+/** Long code is laid out in parts, so that a new line costs the layout of one part and not of all. */
+const PART_CHARS = 8_000
+const SHOWN_CHARS = 200_000
+
+export class Code {
+  #code = el("code")
+  #last = document.createTextNode("")
+  #text = ""
+  #shown = 0
+
+  /** True once the beginning is no longer shown. */
+  isShortened = false
+
+  /**
+   * @param {string} info what stands behind the fence; its first word is the language
+   * @param {string} text
+   */
+  constructor(info, text) {
+    const language = info.trim().split(/\s/, 1)[0] ?? ""
+    const name = language ? `${language} code` : "code"
+    this.node = el("div", { class: "code" },
+      el("div", { class: "code__head" }, el("span", null, language || "text"), copyButton(`Copy ${name}`, () => this.#text)),
+      el("pre", { tabIndex: 0, role: "group", "aria-label": name }, this.#code))
+    this.#startPart()
+    this.add(text)
+  }
+
+  /** The element that the text ends in. */
+  get end() {
+    return this.#last.parentElement ?? this.#code
+  }
+
+  /** @param {string} text */
+  add(text) {
+    this.#text = (this.#text + text).slice(-4 * SHOWN_CHARS)
+    this.isShortened ||= text.length > SHOWN_CHARS
+    let rest = text.slice(-SHOWN_CHARS)
+    while (rest) {
+      const room = PART_CHARS - this.#last.length
+      const line = rest.indexOf("\n", Math.max(0, room - 1)) + 1
+      const size = rest.length <= room || line === 0 ? rest.length : line
+      this.#last.appendData(rest.slice(0, size))
+      this.#shown += size
+      rest = rest.slice(size)
+      if (rest || this.#last.length >= PART_CHARS) this.#startPart()
+    }
+    while (this.#shown > SHOWN_CHARS && this.#code.childElementCount > 1) this.#dropFirst()
+  }
+
+  #startPart() {
+    if (this.#last.parentNode && !this.#last.data.endsWith("\n")) return
+    this.#last = document.createTextNode("")
+    this.#code.append(el("span", { class: "code__part" }, this.#last))
+  }
+
+  #dropFirst() {
+    const first = this.#code.firstElementChild
+    this.#shown -= first?.textContent?.length ?? 0
+    this.isShortened = true
+    first?.remove()
+  }
+}
+
+/**
+ * A small button that copies and shows for a moment that it did.
+ * @param {string} label
+ * @param {() => string} text
+ * @param {string} [className]
+ */
+export function copyButton(label, text, className = "btn btn--quiet btn--icon btn--sm") {
+  const button = el("button", { class: className, type: "button", "aria-label": label, title: label }, icon("copy"))
+  button.addEventListener("click", async () => {
+    const isCopied = await copyText(text())
+    fill(button, icon(isCopied ? "check" : "alert"))
+    setTimeout(() => fill(button, icon("copy")), 2000)
+  })
+  return button
+}

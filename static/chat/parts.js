@@ -1,0 +1,74 @@
+/**
+ * The parts of the log that are not replies: what people said, dividers, gaps, ends.
+ */
+import { el } from "../shared/dom.js"
+import { icon } from "../shared/icons.js"
+import { ending } from "./endings.js"
+
+/** @typedef {import("./state.js").Outgoing} Outgoing */
+/** @typedef {import("./state.js").End} End */
+/** @typedef {import("./reply.js").Context} Context */
+
+/**
+ * @typedef {object} Acts
+ * @property {(message: Outgoing) => void} onRetry
+ * @property {(message: Outgoing) => void} onEdit
+ * @property {() => void} onAgain sends the last message once more
+ */
+
+/** @param {string} text */
+export function person(text) {
+  return el("div", { class: "said" }, el("article", { class: "msg msg--person", "aria-label": "You" }, text.replaceAll("\f", "\n") || "\u21b5"))
+}
+
+/**
+ * A message on its way. `state` says in a word what it waits for; "" where that needs no word.
+ * @param {Outgoing} message
+ * @param {string} state
+ * @param {Acts} acts
+ */
+export function outgoing(message, state, acts) {
+  const node = person(message.text)
+  if (message.status === "refused") {
+    node.firstElementChild?.classList.add("msg--failed")
+    node.append(el("div", { class: "notice notice--bad" }, icon("alert"), el("span", null, message.refusal),
+      el("button", { class: "btn btn--sm", type: "button", onclick: () => acts.onEdit(message) }, "Edit"),
+      el("button", { class: "btn btn--sm", type: "button", onclick: () => acts.onRetry(message) }, "Retry")))
+  } else if (state) {
+    node.append(el("p", { class: "msg__meta msg__meta--person" }, el("span", { class: "badge" }, state)))
+  }
+  return node
+}
+
+/** @param {string} text */
+export function note(text) {
+  return el("p", { class: "chat__note" }, text)
+}
+
+/**
+ * How a run ended, or null where nothing is said.
+ * @param {End} end
+ * @param {Context} context
+ * @param {Acts} acts
+ */
+export function endView(end, context, acts) {
+  const shown = ending(end, context.role)
+  if (!shown) return null
+  if (shown.look === "note") return note(shown.title)
+  if (shown.look === "crash") return crash(end, shown.title, shown.text, context)
+  return el("div", { class: "notice" }, icon("alert"), el("span", null, `${shown.title}. ${shown.text}`),
+    el("button", { class: "btn btn--sm notice__again", type: "button", onclick: acts.onAgain }, "Try again"))
+}
+
+/** @param {End} end @param {string} title @param {string} text @param {Context} context */
+function crash(end, title, text, context) {
+  const { error } = end
+  const why = error && el("p", { class: "crash__why" }, error.type && el("code", null, error.type), error.type && error.message ? ": " : "",
+    error.message)
+  const place = error && error.file !== null && error.line !== null ? { file: error.file, line: error.line } : null
+  const show = place && el("button", {
+    class: "btn btn--sm", type: "button", title: place.file, onclick: () => context.onGoto(place.file, place.line),
+  }, `Show line ${place.line}`)
+  return el("section", { class: "crash", "aria-label": title }, el("p", { class: "crash__head" }, icon("stopped"), title), why,
+    el("div", { class: "crash__acts" }, show, el("p", null, text)))
+}

@@ -1,0 +1,24 @@
+/**
+ * The sign that a bot is at work: what it says and where it stands. Pure.
+ */
+
+/** @typedef {import("./state.js").ChatState} ChatState */
+
+const SLOW_MS = 10_000
+
+/**
+ * @param {ChatState} state
+ * @param {{now: number, turnAt: number, newsAt: number}} times when the turn began and when the last frame came, in ms
+ * @returns {{text: string, isSlow: boolean, isBelowReply: boolean, isLast: boolean} | null} null while nothing is awaited
+ */
+export function writing(state, { now, turnAt, newsAt }) {
+  const isRunning = state.phase === "running" || state.phase === "starting"
+  const isAwaited = state.outbox.some((message) => message.status !== "refused")
+  if (!isRunning && !isAwaited) return null
+  const last = state.items.at(-1)
+  const isBelowReply = isRunning && last?.kind === "reply" && last.isLive
+  const isSlow = now - Math.max(newsAt, turnAt) >= SLOW_MS
+  const seconds = Math.floor((now - turnAt) / 1000)
+  const text = isSlow ? `Still working, ${seconds} s` : isBelowReply ? "Writing" : state.items.length > 0 || isAwaited ? "Thinking" : "Starting"
+  return { text, isSlow, isBelowReply, isLast: !isRunning }
+}
