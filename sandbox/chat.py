@@ -330,6 +330,7 @@ class Chat:
         reason = run.reason
         self._turns.answered()
         await self._runs.publish_files(started, self._turns)
+        self._release_place()
         self._emit_end(run, reason)
         await self._runs.finish(started, self._turns)
         self._turns.seal(reason, exit_status=run.exit_status, error=run.error, peak_memory_bytes=run.peak_memory_bytes)
@@ -351,6 +352,10 @@ class Chat:
         for message in self._cancelled:
             self._turns.record_untaken(message.input, self.record.manifest, "stopped")
         self._cancelled.clear()
+        self._release_place()
+
+    def _release_place(self) -> None:
+        """Give the place back, unless the next run of this chat takes it at once."""
         if not self._queue and not self._wants_restart:
             self._runs.slots.release(self.record.chat)
 
