@@ -76,7 +76,7 @@ def test_after_an_edit_the_authors_file_wins_and_the_chats_own_files_stay(desk: 
     desk.set_files(reader.chat, {"app.py": show, "data.txt": "one", "new": "n"})
     reader.act("restart")
     reader.until("end", 2)
-    assert text_of(reader.frames) == "one+chat mine False n\n", "data.txt was not edited by the author: the chat's stays"
+    assert text_of(reader.frames) == "one+chat mine False n\n", "data.txt was not edited by the author"
     desk.set_files(reader.chat, {"app.py": show, "data.txt": "two", "new": "n"})
     reader.act("restart")
     reader.until("end", 3)
@@ -125,7 +125,8 @@ def test_folder_caps_hold_and_the_script_learns_it(make_desk: MakeDesk) -> None:
 
 def test_empty_folders_links_and_modes_survive(desk: Desk) -> None:
     script = (
-        "import os\nif os.path.isdir('empty'):\n    print(os.readlink('link'), oct(os.stat('run.sh').st_mode & 0o777))\n"
+        "import os\nif os.path.isdir('empty'):\n    mode = os.stat('run.sh').st_mode\n"
+        "    print(os.readlink('link'), oct(mode & 0o777))\n"
         "else:\n    os.mkdir('empty'); os.symlink('app.py', 'link')\n    open('run.sh', 'w').write('x')\n"
         "    os.chmod('run.sh', 0o755)\n    print('made')\ninput()\n"
     )

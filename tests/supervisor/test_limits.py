@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.supervisor.conftest import MakeDesk
-from tests.supervisor.desk import text_of
+from tests.supervisor.desk import Desk, text_of
 
 OFFENCES = {
     "out_of_memory": ({"memory_bytes": 80 << 20}, "x = bytearray(200 << 20)\nimport time\ntime.sleep(30)\n", "80 MB"),
@@ -51,9 +51,10 @@ def test_output_over_the_full_speed_share_is_paced_not_killed(make_desk: MakeDes
 
 def test_places_are_bounded_and_the_longest_waiting_makes_room(make_desk: MakeDesk) -> None:
     desk = make_desk(runs_per_user=2)
-    bots = [desk.open("input()\nprint('ok')\n", owner="ann") for _ in range(2)]
-    for reader in bots:
-        reader.until("waiting")
+    bots = []
+    for _ in range(2):
+        bots.append(desk.open("input()\nprint('ok')\n", owner="ann"))
+        bots[-1].until("waiting")
     third = desk.open("input()\n", owner="ann")
     third.until("waiting")
     bots[0].until("end")
@@ -94,15 +95,13 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_start_check(make_desk: MakeDesk, name: str) -> None:
+def test_start_check(desk: Desk, name: str) -> None:
     script, passed, reason = CHECKS[name]
-    desk = make_desk(check_seconds=1.0)
     answer = desk.call("check", manifest=desk.manifest({"app.py": script}))
     assert (answer["passed"], answer["reason"]) == (passed, reason), answer
 
 
-def test_start_check_compiles_every_file(make_desk: MakeDesk) -> None:
-    desk = make_desk()
+def test_start_check_compiles_every_file(desk: Desk) -> None:
     files = {"app.py": "input()\n", "lib/helper.py": "x = 1\ndef broken(:\n"}
     answer = desk.call("check", manifest=desk.manifest(files))
     assert answer["passed"] is False
