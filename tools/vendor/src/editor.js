@@ -1,7 +1,7 @@
 // The editor's own bundle: all that the IDE needs before a person's first key.
 export { Compartment, EditorSelection, EditorState, Prec, RangeSet, StateEffect, StateField, Text, Transaction } from "@codemirror/state"
 export {
-  Decoration, EditorView, GutterMarker, ViewPlugin, WidgetType, crosshairCursor, drawSelection, dropCursor, gutterLineClass,
+  Decoration, EditorView, GutterMarker, ViewPlugin, WidgetType, drawSelection, dropCursor, gutterLineClass,
   highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers, rectangularSelection
 } from "@codemirror/view"
 export { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting, syntaxTree } from "@codemirror/language"

@@ -1,0 +1,246 @@
+/**
+ * The IDE's page: makes the parts and ties them together.
+ */
+import { announce, prepareAnnouncements } from "./shared/announce.js"
+import { find, pageData } from "./shared/dom.js"
+import { placeIcons } from "./ide/place_icons.js"
+import { ApiError, api, ensureSession } from "./shared/server.js"
+import { toast } from "./shared/toast.js"
+import { mountAccount } from "./ide/account.js"
+import { Actions } from "./ide/actions.js"
+import { chooseBot, remember } from "./ide/boot.js"
+import { createChatPane } from "./ide/chat_pane.js"
+import { mountConsole } from "./ide/console.js"
+import { mountRocket } from "./ide/deploy.js"
+import { mountEditor } from "./ide/editor/editor.js"
+import { createFileActions } from "./ide/file_actions.js"
+import { mountFiles } from "./ide/files.js"
+import { mountNotices } from "./ide/notices.js"
+import { addActions } from "./ide/page_actions.js"
+import { mountRun } from "./ide/run.js"
+import { mountSplitters } from "./ide/splitters.js"
+import { createIdeStore, openBot } from "./ide/state.js"
+import { mountStatus } from "./ide/status.js"
+import { mountTabs } from "./ide/tabs.js"
+import { mountTopbar } from "./ide/topbar.js"
+import { mountViewer } from "./ide/viewer.js"
+import { mountViews } from "./ide/views.js"
+import { createWorkspace } from "./ide/workspace.js"
+import { createMarks } from "./ide/marks.js"
+import { mountUnread } from "./ide/unread.js"
+
+/** @typedef {import("./ide/types.js").Bot} Bot */
+
+const get = (/** @type {string} */ id) => find(`#${id}`, HTMLElement)
+const data = pageData()
+const store = createIdeStore()
+const actions = new Actions()
+const grid = get("grid")
+/** @type {import("./shared/server.js").User | null} */
+let user = null
+
+placeIcons()
+prepareAnnouncements()
+get("editor-host").replaceChildren()
+
+const status = mountStatus({ link: get("status-link"), sandbox: get("status-sandbox"), place: get("status-place"), tab: get("status-tab") }, data.sandbox)
+const unread = mountUnread(get("console-badge"))
+const views = mountViews(grid, { bar: get("viewbar"), filesToggle: get("files-toggle"), panelToggle: get("panel-toggle") }, () => unread.clear())
+
+const editor = mountEditor(get("editor-host"), {
+  onChange: (path) => workspace.changed(path),
+  onPlace: (place) => status.place(place)
+})
+const viewer = mountViewer(get("editor-host"))
+const workspace = createWorkspace(store, editor, {
+  onConflict: (path) => void showConflict(path),
+  onUneditable(path, bytes) {
+    viewer.show(path, bytes)
+    if (path !== null || store.get("current") === null) status.place(null)
+  }
+})
+const fileActions = createFileActions(store, workspace, data.limits ?? {})
+const marks = createMarks(editor, store)
+
+const isOurs = (/** @type {string} */ path) => store.get("files").some((file) => file.path === path)
+const goTo = async (/** @type {string} */ file, /** @type {number} */ line) => {
+  if (!isOurs(file)) return
+  views.show("code")
+  await workspace.show(file)
+  if (editor.has(file)) editor.goTo(line)
+}
+
+const output = mountConsole(get("console"), { isOurs, goTo: (file, line) => void goTo(file, line), onText: () => unread.add(!views.isConsoleShown()) })
+const chat = createChatPane(get("chat-host"), store, {
+  onStart: ({ detail }) => output.start(Boolean(detail.isReplay)),
+  onConsole: ({ detail }) => output.write(detail.text),
+  onEnd({ detail }) {
+    output.end(detail)
+    if (!detail.isReplay && detail.error) marks.set(detail.error)
+  },
+  goTo: (file, line) => void goTo(file, line),
+  onOther: () => output.clear(true)
+})
+
+const files = mountFiles(get("files"), get("files-list"), store, { show: (path) => void showFile(path), actions: fileActions, chooseFiles })
+mountTabs(get("tabs"), store, workspace)
+mountRun(get("run"), get("stale"), store, actions)
+mountTopbar({ save: get("save-state"), share: get("share-state"), title: find("#title", HTMLInputElement), heading: get("heading") }, store, {
+  rename: (title) => void renameBot(openBot(store).id, title), share: () => actions.run("share"), announce
+})
+mountNotices(get("editor-notice"), store, {
+  onConflict: (path) => void showConflict(path),
+  shareAgain: () => void attempt("It was not shared again.", () => patch({ access: "unlisted", notice: null })),
+  dismiss: () => void attempt("The notice stays.", () => patch({ notice: null }))
+})
+const dialogs = () => import("./ide/share.js")
+const shareHooks = { patch, refresh: () => workspace.refresh(), isOurs, goTo: (/** @type {string} */ file, /** @type {number} */ line) => void goTo(file, line), deploy: () => void rocket.deploy(), onUnsaved: sayUnsaved }
+const rocket = mountRocket(find("#rocket", HTMLButtonElement), store, workspace, dialogs, shareHooks)
+const account = mountAccount(get("account"), { user: () => user, more: [{ label: "Keys", icon: "key", end: "?", run: () => actions.run("help") }] })
+
+mountSplitters(grid, [
+  { node: get("split-files"), property: "--files", sign: 1, least: 140, most: () => Math.min(360, innerWidth * 0.3), now: () => get("files").offsetWidth },
+  { node: get("split-panel"), property: "--panel", sign: -1, least: 38, most: () => innerHeight * 0.6, now: () => get("panel").offsetHeight },
+  { node: get("split-chat"), property: "--chat", sign: -1, least: 280, most: () => Math.min(900, innerWidth * 0.5), now: () => get("chat").offsetWidth }
+])
+addActions(actions, { store, workspace, editor, chat, files, fileActions, views, output, status, rocket, run, stop, openBots, openShare: async () => (await dialogs()).openShare(store, shareHooks), openVersions: async () => (await import("./ide/versions.js")).openVersions(store, shareHooks), chooseFiles })
+actions.listen()
+store.watch("run", (state) => status.link(state))
+store.watch("bot", (bot) => showLink(bot))
+
+get("bots-mark").addEventListener("click", () => actions.run("bots"))
+get("bots-button").addEventListener("click", () => actions.run("bots"))
+get("finder").addEventListener("click", () => actions.run("finder"))
+find("#upload-input", HTMLInputElement).addEventListener("change", (event) => {
+  const input = /** @type {HTMLInputElement} */ (event.target)
+  void fileActions.upload([...(input.files ?? [])], input.dataset.folder ?? "")
+  input.value = ""
+})
+
+addEventListener("pagehide", () => {
+  workspace.keepDrafts()
+  workspace.keepPlaces()
+})
+addEventListener("online", () => void workspace.saveAll())
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") void workspace.saveAll()
+  else void workspace.refresh().catch(() => {})
+})
+
+account.unknown()
+void start()
+
+async function start() {
+  const query = new URLSearchParams(location.search)
+  try {
+    const choice = await chooseBot(query, data.code)
+    await open(choice)
+    user = await ensureSession()
+    account.show(user)
+    if (query.get("new")) actions.run("new-bot")
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    if (error.code === "sign_in") return location.assign("/login")
+    toast(error.message, { kind: "bad", action: "Try again", onAction: () => void start() })
+  }
+}
+
+/** @param {import("./ide/boot.js").Choice} choice */
+async function open({ id, isNew, isUnrun, answer }) {
+  remember(id)
+  const opening = workspace.openBot(id, answer)
+  await Promise.all([opening, chat.open(id, { isNew, isUnrun })])
+  chat.settle()
+}
+
+/** @param {string} path */
+async function showFile(path) {
+  await workspace.show(path)
+  views.closeDrawer()
+  if (views.isPhone()) views.show("code")
+  marks.apply(path)
+}
+
+async function run() {
+  const before = store.get("run")
+  store.set({ run: "starting" })
+  marks.clear()
+  if (!(await workspace.saveAll())) {
+    store.set({ run: before })
+    return sayUnsaved()
+  }
+  if (views.isPhone()) views.show("chat")
+  await chat.restart()
+}
+
+function stop() {
+  chat.stop()
+}
+
+function sayUnsaved() {
+  const conflict = Object.entries(store.get("saves")).find(([, state]) => state === "conflict")
+  if (conflict) return void showConflict(conflict[0])
+  toast("Your changes are not on the server yet, so nothing was started.", { kind: "bad", action: "Try again", onAction: () => actions.run("run") })
+}
+
+/** @param {string} path */
+async function showConflict(path) {
+  await attempt("The difference can't be shown.", async () => (await import("./ide/conflict.js")).showConflict(workspace, path))
+}
+
+/** @param {{access?: import("./ide/types.js").Access, taken_down?: boolean, notice?: null, title?: string}} changes @returns {Promise<Bot>} */
+async function patch(changes) {
+  const { files: _, ...bot } = await api("PATCH", `bots/${openBot(store).id}`, { json: changes })
+  store.set({ bot })
+  return bot
+}
+
+/** @param {string} id @param {string} title */
+async function renameBot(id, title) {
+  await attempt("It was not renamed.", async () => {
+    if (id === store.get("bot")?.id) await patch({ title })
+    else await api("PATCH", `bots/${id}`, { json: { title } })
+  })
+  store.set({ bot: store.get("bot") && { ...openBot(store) } })
+}
+
+/** @param {"list" | "new"} [first] */
+async function openBots(first = "list") {
+  const { openBots: show } = await import("./ide/bots.js")
+  await show({
+    current: store.get("bot")?.id ?? "",
+    open: (id, isNew) => void attempt("That bot can't be opened.", () => open({ id, isNew })),
+    onRenamed: (id, title) => id === store.get("bot")?.id && store.set({ bot: { ...openBot(store), title } }),
+    onDeleted: (id) => id === store.get("bot")?.id && void attempt("", async () => open(await chooseBot(new URLSearchParams(), undefined)))
+  }, first)
+}
+
+/** @param {string} [folder] with its slash */
+function chooseFiles(folder = "") {
+  const input = find("#upload-input", HTMLInputElement)
+  input.dataset.folder = folder
+  input.click()
+}
+
+/** @param {Bot | null} bot */
+function showLink(bot) {
+  const link = find("#chat-open", HTMLAnchorElement)
+  link.hidden = !bot?.url || bot.taken_down
+  if (bot?.url) link.href = bot.url
+  const badge = get("share-badge")
+  badge.hidden = !bot?.live
+  badge.textContent = bot?.live ? `Live v${bot.live.number}` : ""
+  const versions = get("versions-badge")
+  versions.hidden = !bot?.live
+  versions.textContent = bot?.live ? `v${bot.live.number}` : ""
+}
+
+/** @param {string} what @param {() => Promise<unknown>} work */
+async function attempt(what, work) {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    toast(`${what} ${error.message}`.trim(), { kind: "bad" })
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The chat with the draft: which chat, what its program does, and whether the code on screen is what runs.
+ */
+import { mountChat } from "../chat/chat.js"
+import { el, fill } from "../shared/dom.js"
+import { icon } from "../shared/icons.js"
+import { keep, kept } from "../shared/keep.js"
+import { ApiError, api } from "../shared/server.js"
+
+/** @typedef {import("./types.js").RunState} RunState */
+/** @typedef {import("./types.js").BotFile} BotFile */
+/** @typedef {ReturnType<typeof createChatPane>} ChatPane */
+/** @typedef {Record<string, string>} Etags path → etag, of what runs */
+
+/**
+ * @param {HTMLElement} host
+ * @param {import("./state.js").IdeStore} store
+ * @param {object} hooks
+ * @param {(event: CustomEvent) => void} hooks.onStart
+ * @param {(event: CustomEvent) => void} hooks.onConsole
+ * @param {(event: CustomEvent) => void} hooks.onEnd
+ * @param {(file: string, line: number) => void} hooks.goTo
+ * @param {() => void} hooks.onOther another chat is shown from now on
+ */
+export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, onOther }) {
+  /** @type {ReturnType<typeof mountChat> | null} */
+  let chat = null
+  let botId = ""
+  /** @type {Etags} */
+  let ran = {}
+
+  const now = () => Object.fromEntries(store.get("files").map(({ path, etag }) => [path, etag]))
+  const keyOf = (/** @type {string} */ id) => `hal9.run.${id}`
+
+  const judge = () => {
+    const current = now()
+    const isEdited = Object.keys(store.get("saves")).length > 0
+    const paths = new Set([...Object.keys(ran), ...Object.keys(current)])
+    const isOther = [...paths].some((path) => ran[path] !== current[path])
+    store.set({ isStale: chat !== null && store.get("bot") !== null && (isEdited || isOther) })
+  }
+
+  const noteRan = () => {
+    ran = now()
+    keep(keyOf(botId), { chat: store.get("chat"), ran })
+    judge()
+  }
+
+  host.addEventListener("chat:state", (event) => store.set({ run: /** @type {CustomEvent} */ (event).detail.state }))
+  host.addEventListener("chat:start", (event) => onStart(/** @type {CustomEvent} */ (event)))
+  host.addEventListener("chat:console", (event) => onConsole(/** @type {CustomEvent} */ (event)))
+  host.addEventListener("chat:end", (event) => onEnd(/** @type {CustomEvent} */ (event)))
+  host.addEventListener("chat:goto", (event) => {
+    const { file, line } = /** @type {CustomEvent} */ (event).detail
+    goTo(file, line)
+  })
+  store.watch("files", judge)
+  store.watch("saves", judge)
+
+  /** @param {string} id */
+  const show = (id) => {
+    chat?.destroy()
+    onOther()
+    store.set({ chat: id, run: "starting" })
+    chat = mountChat(host, { chatId: id, role: "author", placeholder: "Message your bot" })
+  }
+
+  const clear = () => {
+    chat?.destroy()
+    chat = null
+    store.set({ chat: null, run: "none", isStale: false })
+    onOther()
+  }
+
+  const pane = {
+    /**
+     * Shows the chat of a bot: the one that was open in this browser, else its latest, else a new one.
+     * @param {string} id
+     * @param {{isNew?: boolean, isUnrun?: boolean}} [how] isNew: it can't have a chat yet; isUnrun: wait for Run
+     */
+    async open(id, { isNew = false, isUnrun = false } = {}) {
+      clear()
+      botId = id
+      fill(host)
+      try {
+        const chats = isNew ? [] : (await api("GET", `bots/${id}/chats`)).chats
+        if (id !== botId) return
+        const last = kept(keyOf(id))
+        const known = chats.find((/** @type {{id: string}} */ one) => one.id === last?.chat) ?? chats[0]
+        if (!known) return isUnrun ? askForRun() : void (await pane.startNew())
+        show(known.id)
+        ran = known.id === last?.chat ? last.ran : now()
+        judge()
+      } catch (error) {
+        refused(error, () => pane.open(id, { isNew, isUnrun }))
+      }
+    },
+
+    /** Opens another chat, which starts the program. @returns {Promise<boolean>} */
+    async startNew() {
+      const id = botId
+      const before = store.get("run")
+      store.set({ run: "starting" })
+      try {
+        const answer = await api("POST", `bots/${id}/chats`, { json: {} })
+        if (id !== botId) return false
+        fill(host)
+        show(answer.id)
+        noteRan()
+        return true
+      } catch (error) {
+        store.set({ run: before })
+        refused(error, () => pane.startNew())
+        return false
+      }
+    },
+
+    /** Goes back to another chat of this bot. @param {string} chatId */
+    back(chatId) {
+      show(chatId)
+      ran = {}
+      judge()
+    },
+
+    /** Starts the program again, with the code that the server has. */
+    async restart() {
+      if (!chat) return pane.startNew()
+      chat.restart()
+      noteRan()
+      return true
+    },
+
+    stop: () => chat?.stop(),
+    noteRan,
+    /** Files are known now: judge again. */
+    settle: () => (Object.keys(ran).length ? judge() : noteRan()),
+    focus() {
+      const box = host.querySelector("textarea")
+      if (box) box.focus()
+      else host.focus()
+    }
+  }
+
+  const askForRun = () => {
+    fill(host, el("div", { class: "chat__unrun" },
+      el("span", { class: "lens", "aria-hidden": true }), el("p", null, "This code came from a link and has not run. Read it, then press Run."),
+      el("button", { class: "btn", type: "button", "data-act": "run" }, icon("play", "icon--ok"), "Run")))
+  }
+
+  /** Says in the pane itself why there is no chat. @param {unknown} error @param {() => unknown} again */
+  const refused = (error, again) => {
+    if (!(error instanceof ApiError)) throw error
+    if (chat) return
+    fill(host, el("div", { class: "chat__unrun" },
+      el("div", { class: "notice notice--bad", role: "alert" }, icon("alert"), el("span", null, error.message),
+        el("button", { class: "btn btn--sm", type: "button", onclick: () => again() }, "Try again"))))
+  }
+
+  return pane
+}

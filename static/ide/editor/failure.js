@@ -1,0 +1,114 @@
+/**
+ * The mark on the line that failed: a wash, a mark in the gutter, the message behind the code. It stays until that
+ * line is edited.
+ */
+import {
+  Decoration, EditorView, GutterMarker, RangeSet, StateEffect, StateField, WidgetType, gutterLineClass, setDiagnostics
+} from "./codemirror.js"
+
+/** @typedef {import("@codemirror/state").EditorState} EditorState */
+/** @typedef {{line: number, message: string}} LineFailure line counts from 1 */
+
+/** @type {import("@codemirror/state").StateEffectType<LineFailure | null>} */
+const setFailure = StateEffect.define()
+
+class Message extends WidgetType {
+  /** @param {string} text */
+  constructor(text) {
+    super()
+    this.text = text
+  }
+
+  /** @param {Message} other @override */
+  eq(other) {
+    return other.text === this.text
+  }
+
+  /** @override */
+  toDOM() {
+    const node = document.createElement("span")
+    node.className = "cm-message"
+    node.textContent = this.text
+    return node
+  }
+
+  /** @override */
+  ignoreEvent() {
+    return false
+  }
+}
+
+const gutterMark = new class extends GutterMarker {
+  elementClass = "cm-gutterElement--failed"
+}()
+
+/** @typedef {{from: number, message: string}} Mark `from` is the start of its line */
+
+/** @type {StateField<Mark | null>} */
+const field = StateField.define({
+  create: () => /** @type {Mark | null} */ (null),
+  update(mark, transaction) {
+    for (const effect of transaction.effects) if (effect.is(setFailure)) return markOf(transaction.state, effect.value)
+    if (!mark || !transaction.docChanged) return mark
+    const line = transaction.startState.doc.lineAt(mark.from)
+    if (transaction.changes.touchesRange(line.from, line.to)) return null
+    return { ...mark, from: transaction.changes.mapPos(mark.from, 1) }
+  },
+  provide: (own) => [
+    EditorView.decorations.compute([own], (state) => decorations(state)),
+    gutterLineClass.compute([own], (state) => {
+      const mark = state.field(own)
+      return mark ? RangeSet.of(gutterMark.range(state.doc.lineAt(mark.from).from)) : RangeSet.empty
+    })
+  ]
+})
+
+/** @param {EditorState} state @param {LineFailure | null} failure @returns {Mark | null} */
+function markOf(state, failure) {
+  if (!failure || failure.line < 1 || failure.line > state.doc.lines) return null
+  return { from: state.doc.line(failure.line).from, message: failure.message }
+}
+
+/** @param {EditorState} state */
+function decorations(state) {
+  const mark = state.field(field)
+  if (!mark) return Decoration.none
+  const line = state.doc.lineAt(mark.from)
+  return Decoration.set([
+    Decoration.line({ class: "cm-line--failed" }).range(line.from),
+    Decoration.widget({ widget: new Message(mark.message), side: 1 }).range(line.to)
+  ])
+}
+
+/**
+ * The transaction that marks a line, or takes the mark away. It also sets the squiggle, which F8 finds.
+ * @param {EditorState} state
+ * @param {LineFailure | null} failure
+ * @returns {import("@codemirror/state").TransactionSpec}
+ */
+export function failureSpec(state, failure) {
+  const mark = markOf(state, failure)
+  const line = mark && state.doc.lineAt(mark.from)
+  const start = line ? line.from + (/^\s*/.exec(line.text)?.[0].length ?? 0) : 0
+  const diagnostics = mark && line && start < line.to
+    ? [{ from: start, to: line.to, severity: /** @type {"error"} */ ("error"), message: mark.message }]
+    : []
+  const squiggles = setDiagnostics(state, diagnostics)
+  const effects = Array.isArray(squiggles.effects) ? squiggles.effects : squiggles.effects ? [squiggles.effects] : []
+  return { effects: [setFailure.of(failure), ...effects] }
+}
+
+/** Takes the squiggle away with the mark, when its line is edited. */
+const follow = EditorView.updateListener.of((update) => {
+  const before = update.startState.field(field, false)
+  if (before && !update.state.field(field, false) && update.docChanged) {
+    queueMicrotask(() => update.view.dispatch(setDiagnostics(update.view.state, [])))
+  }
+})
+
+export const failures = [field, follow]
+
+/** @param {EditorState} state */
+export function hasFailure(state) {
+  return state.field(field, false) !== null
+}
