@@ -1,8 +1,9 @@
 """How gunicorn serves the web application. Addresses and numbers come from the settings (docs/settings.md)."""
 
+import resource
 from typing import Any
 
-import gunicorn.http.message
+import gunicorn.http.message  # type: ignore[import-untyped]
 
 from hal9_ide.settings import read_settings
 
@@ -12,6 +13,8 @@ bind = f"{settings.host}:{settings.port}" if ":" not in settings.host else f"[{s
 workers = settings.web_workers
 worker_class = "gevent"
 worker_connections = 5_000
+_, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a chat's socket takes two descriptors
 preload_app = False  # gevent patches the library in the worker, before the application is imported
 
 backlog = 1_024

@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from hal9_ide import __version__, auth
 from hal9_ide.access import (
     ANYONE,
-    CSRF_HEADER,
     NEWCOMER,
     READER,
     check_forgery,
@@ -160,7 +159,7 @@ def status() -> Response:
     except Unavailable as error:
         health, problem = {}, error.sentence
     data = {"ok": problem is None, "problem": problem, "runs": health.get("runs"), "level": health.get("level")}
-    return page("status.html", here="", page_data=data, **data)
+    return page("status.html", here="", page_data=data, health=data)
 
 
 @bp.get("/login")
@@ -195,7 +194,7 @@ def login_page(*, link: str = "", name: str | None = None, problem: str | None =
 def sign_in() -> BaseResponse:
     """Sign in by `token` or `link`; `keep_bots` takes a guest's bots along; `csrf` where there is a session."""
     person, form = current_person(), request.form
-    check_forgery(person, token=form.get("csrf") or request.headers.get(CSRF_HEADER, ""))
+    check_forgery(person, token=form.get("csrf", ""))
     proof = Proof(token=form.get("token", ""), link=form.get("link", ""))
     keep = form.get("keep_bots", "") not in ("", "0", "off", "false", "no")
     context = services()

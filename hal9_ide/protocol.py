@@ -33,7 +33,7 @@ class Frame(msgspec.Struct, tag_field="kind", tag=str.lower, frozen=True):
 # from the client
 
 
-class Message(Frame):
+class Message(Frame, frozen=True):
     """Say `text` to the bot. `id` is the client's choice (1 to 64 visible ASCII characters); a repeat has no effect."""
 
     id: str
@@ -41,15 +41,15 @@ class Message(Frame):
     uploads: list[str] = []
 
 
-class Stop(Frame):
+class Stop(Frame, frozen=True):
     """End the run and whatever is queued behind it."""
 
 
-class Restart(Frame):
+class Restart(Frame, frozen=True):
     """Start the script afresh; for a draft chat, with the files as they are now."""
 
 
-class Resume(Frame):
+class Resume(Frame, frozen=True):
     """Send every frame after number `after` (0: all), then live ones. Must be the first frame."""
 
     after: int
@@ -58,7 +58,7 @@ class Resume(Frame):
 # from the server
 
 
-class Hello(Frame):
+class Hello(Frame, frozen=True):
     """First frame. `seq` is the last number given in this chat."""
 
     chat: str
@@ -66,13 +66,13 @@ class Hello(Frame):
     state: State
 
 
-class Accepted(Frame):
+class Accepted(Frame, frozen=True):
     """Message `id` is on record and will have its effect once. Concerns this socket; has no `seq`."""
 
     id: str
 
 
-class Refused(Frame):
+class Refused(Frame, frozen=True):
     """Message `id` had no effect and may be sent again; `text` says why. Concerns this socket; has no `seq`."""
 
     id: str
@@ -80,7 +80,7 @@ class Refused(Frame):
     text: str
 
 
-class Start(Frame):
+class Start(Frame, frozen=True):
     """The script starts: because the chat opened, because of a message, or afresh. `version` is null for a draft."""
 
     seq: int
@@ -88,7 +88,7 @@ class Start(Frame):
     version: int | None
 
 
-class Input(Frame):
+class Input(Frame, frozen=True):
     """The script got message `id`. `more`: the text goes on in the next `input`."""
 
     seq: int
@@ -98,7 +98,7 @@ class Input(Frame):
     more: bool = False
 
 
-class Output(Frame):
+class Output(Frame, frozen=True):
     """The script printed `text` (Markdown). `src`, for the author: [offset in code points, file, line], at most 64."""
 
     seq: int
@@ -106,7 +106,7 @@ class Output(Frame):
     src: list[tuple[int, str | None, int | None]] = []
 
 
-class Prompt(Frame):
+class Prompt(Frame, frozen=True):
     """The text of `input("…")`. `more`: it goes on in the next `prompt`."""
 
     seq: int
@@ -114,13 +114,13 @@ class Prompt(Frame):
     more: bool = False
 
 
-class Waiting(Frame):
+class Waiting(Frame, frozen=True):
     """The script waits for a message, and none is queued."""
 
     seq: int
 
 
-class Console(Frame):
+class Console(Frame, frozen=True):
     """For the author: what the script wrote to stderr. `more`: it goes on in the next `console`."""
 
     seq: int
@@ -128,7 +128,7 @@ class Console(Frame):
     more: bool = False
 
 
-class File(Frame):
+class File(Frame, frozen=True):
     """A file that this turn left in `.storage`, as it left it. `media` is its media type, such as image/png."""
 
     seq: int
@@ -148,7 +148,7 @@ class Error(msgspec.Struct, frozen=True):
     traceback: str
 
 
-class End(Frame):
+class End(Frame, frozen=True):
     """The run has ended. `exit_status` is null where the script did not choose one; `error` is for the author."""
 
     seq: int
@@ -158,7 +158,7 @@ class End(Frame):
     error: Error | None = None
 
 
-class Gap(Frame):
+class Gap(Frame, frozen=True):
     """Frames `from` to `to` are lost or were left out; the only sign of loss."""
 
     seq: int
@@ -189,7 +189,8 @@ _decoder = msgspec.json.Decoder(ClientFrame)
 def decode_client_frame(data: str | bytes) -> ClientFrame:
     """Return the frame that a client sent. Raises BadRequest when it is none."""
     try:
-        return _decoder.decode(data)
+        frame: ClientFrame = _decoder.decode(data)
+        return frame
     except (msgspec.DecodeError, UnicodeError) as error:
         raise BadRequest(f"That is not a frame of {SUBPROTOCOL}: {error}", code="bad_frame") from None
 

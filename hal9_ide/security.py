@@ -1,11 +1,18 @@
 """What every request must satisfy and every answer must carry: Host, Origin, and the headers that bind the browser."""
 
 import secrets
-from collections.abc import Mapping
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from hal9_ide.errors import NotAllowed, WrongHost
 from hal9_ide.settings import PREFIX, Settings, normal_origin
+
+
+class Headers(Protocol):
+    """The headers of a request."""
+
+    def get(self, key: str, /) -> str | None:
+        """Return a header's value, or None."""
 
 
 def check_host(settings: Settings, host: str) -> None:
@@ -32,7 +39,7 @@ def is_content_host(settings: Settings, host: str) -> bool:
     return bool(settings.content_url) and host.lower() == urlsplit(settings.content_url or "").netloc
 
 
-def is_same_origin(settings: Settings, headers: Mapping[str, str]) -> bool:
+def is_same_origin(settings: Settings, headers: Headers) -> bool:
     """Tell whether a browser says that a page of ours made this request.
 
     Sec-Fetch-Site compares with the Host that was asked, so it counts only where that Host is ours.
@@ -41,10 +48,10 @@ def is_same_origin(settings: Settings, headers: Mapping[str, str]) -> bool:
     if origin is not None and normal_origin(origin) in settings.origins:
         return True
     hosts = {urlsplit(origin).netloc for origin in settings.origins}
-    return headers.get("Sec-Fetch-Site") == "same-origin" and headers.get("Host", "").lower() in hosts
+    return headers.get("Sec-Fetch-Site") == "same-origin" and (headers.get("Host") or "").lower() in hosts
 
 
-def check_same_origin(settings: Settings, headers: Mapping[str, str]) -> None:
+def check_same_origin(settings: Settings, headers: Headers) -> None:
     """Refuse what a page of ours did not ask for: the browser adds the cookie whoever asks. Raises NotAllowed."""
     if not is_same_origin(settings, headers):
         raise NotAllowed("This request did not come from a page of this server.", code="wrong_origin")

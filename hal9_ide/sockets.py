@@ -1,8 +1,8 @@
 """A WebSocket on gunicorn's gevent worker, bounded in every direction.
 
-simple-websocket 1.1, as flask-sock ships it, lets several threads write one socket, sends pings from a thread of its own
-in the middle of frames, waits for ever for a client that does not read, queues without bound what clients send, and
-accepts compression that turns 199 KiB into 214 MiB. Here wsproto cuts the frames and this module moves the bytes:
+simple-websocket 1.1, as flask-sock ships it, lets several threads write one socket, sends pings from a thread of its
+own into the middle of frames, waits for ever for a client that does not read, queues without bound what clients send,
+and accepts compression that turns 199 KiB into 214 MiB. Here wsproto cuts frames, and this module moves the bytes:
 
 - One greenlet writes, all that is written passes through it: frames, pings, pongs, the close.
 - A client that takes nothing for SEND_SECONDS is cut off. Until then whoever sends to it waits; nobody else does.
@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from socket import SHUT_RDWR
+from socket import SHUT_RDWR, SHUT_WR
 from typing import Protocol
 
 import gevent
@@ -31,7 +31,7 @@ from hal9_ide.errors import BadRequest
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 READ_BYTES = 16 << 10
-WRITE_BYTES = 64 << 10
+WRITE_BYTES = 32 << 10
 QUEUE_BYTES = 256 << 10
 SEND_SECONDS = 15.0
 PING_SECONDS = 20.0
@@ -74,7 +74,7 @@ def _is_key(text: str) -> bool:
 
 
 class WebSocket:
-    """One open socket. `receive` and `send` may be called from one greenlet each; `close` from any."""
+    """One open socket. `receive` and `finish` belong to one greenlet; `send` and `close` may be called from any."""
 
     def __init__(self, sock: Socket, opening: bytes, *, message_bytes: int) -> None:
         """Take over `sock`, on which `opening` (the handshake's answer) goes out first."""
@@ -83,6 +83,8 @@ class WebSocket:
         self._message_bytes = message_bytes
         self._out: deque[bytes] = deque([opening])
         self._out_bytes = len(opening)
+        self._parts: list[str] = []
+        self._parts_bytes = 0
         self._pong: bytes | None = None
         self._closing: CloseConnection | None = None
         self._is_over = False
@@ -102,129 +104,155 @@ class WebSocket:
 
     def send(self, data: bytes) -> None:
         """Queue a text message; wait while the queue is full. Raises Closed."""
-        while self._out_bytes > QUEUE_BYTES and not self._is_over:
+        while self._out_bytes > QUEUE_BYTES and not (self._is_over or self._closing):
             self._room.clear()
             self._room.wait()
         if self._is_over or self._closing:
             raise Closed
-        frame = self._wire.send(TextMessage(data=data.decode()))
-        self._out.append(frame)
-        self._out_bytes += len(frame)
+        self._queue(TextMessage(data=data.decode()))
         self._work.set()
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Say goodbye after what is queued, and end. Does not wait."""
         if not self._closing:
-            self._closing = CloseConnection(code, reason[:100])
+            self._closing = CloseConnection(code, reason[:40])  # 123 bytes at most (RFC 6455, 5.5), 3 or 4 a character
         self._work.set()
+        self._room.set()
 
     def finish(self) -> None:
-        """Wait until the writer has ended; cut the line if it does not in time."""
+        """Close and wait until the line is down; for the greenlet that reads.
+
+        What the client still sends is read and dropped for a moment: closing a socket that has unread bytes resets the
+        connection, and the client would not see why it was closed.
+        """
         self.close()
-        self._writer.join(CLOSE_SECONDS)
+        with suppress(gevent.Timeout), gevent.Timeout(CLOSE_SECONDS):
+            self._writer.join()
+            while self._read():
+                pass
         self._cut()
         self._writer.join()
 
     # reading
 
     def _incoming(self) -> Iterator[str]:
-        parts: list[str] = []
-        size = 0
-        while not self._is_over:
-            try:
-                data = self._sock.recv(READ_BYTES)
-            except OSError:
-                break
-            if not data:
-                break
-            self._heard = time.monotonic()
+        """Yield whole messages; end when the socket must not be read any more."""
+        while data := self._read():
             try:
                 self._wire.receive_data(data)
                 for event in self._wire.events():
-                    if isinstance(event, TextMessage):
-                        parts.append(event.data)
-                        size += len(event.data.encode())
-                        if size > self._message_bytes:
-                            self.close(TOO_BIG, f"A frame can have {self._message_bytes} bytes.")
-                            return
-                        if event.message_finished:
-                            whole, parts, size = "".join(parts), [], 0
-                            yield whole
-                    elif not self._note(event):
-                        return
-            except RemoteProtocolError:
-                self.close(PROTOCOL_ERROR)
+                    message = self._take(event)
+                    if message is not None:
+                        yield message
+            except RemoteProtocolError as error:
+                hint = error.event_hint
+                self.close(hint.code if isinstance(hint, CloseConnection) else PROTOCOL_ERROR)
+            if self._closing:
                 return
         self._cut()
 
-    def _note(self, event: object) -> bool:
-        """Deal with what is no text; return whether to go on reading."""
-        if isinstance(event, Ping):
-            self._pong = bytes(event.payload)  # only the latest: answering a flood of pings costs one frame at a time
-            self._work.set()
-        elif isinstance(event, BytesMessage):
-            self.close(UNSUPPORTED, "Text frames only.")
-            return False
-        elif isinstance(event, CloseConnection):
-            self._closing = event.response()
-            self._work.set()
-            return False
-        return True
+    def _read(self) -> bytes:
+        """Return what came next; b"" at the end."""
+        if self._is_over:
+            return b""
+        try:
+            data = self._sock.recv(READ_BYTES)
+        except OSError:
+            return b""
+        self._heard = time.monotonic()
+        return data
+
+    def _take(self, event: object) -> str | None:
+        """Deal with one event; return the message that it completes, if any."""
+        if self._closing:
+            return None
+        match event:
+            case TextMessage():
+                return self._join(event)
+            case BytesMessage():
+                self.close(UNSUPPORTED, "Text frames only.")
+            case Ping():
+                self._pong = bytes(event.payload)  # only the latest: a flood of pings costs one answer at a time
+                self._work.set()
+            case CloseConnection():
+                self._closing = event.response()
+                self._work.set()
+        return None
+
+    def _join(self, part: TextMessage) -> str | None:
+        """Add a part to the message under way; return it when it is whole, and close when it is too large."""
+        if part.data:  # empty parts cost nothing, so nothing would bound their number
+            self._parts.append(part.data)
+            self._parts_bytes += len(part.data.encode())
+        if self._parts_bytes > self._message_bytes:
+            self._parts.clear()
+            self.close(TOO_BIG, f"A frame can have {self._message_bytes} bytes.")
+            return None
+        if not part.message_finished:
+            return None
+        whole = "".join(self._parts)
+        self._parts, self._parts_bytes = [], 0
+        return whole
 
     # writing
 
     def _write(self) -> None:
-        next_ping = time.monotonic() + PING_SECONDS
-        while not self._is_over:
-            self._work.wait(max(0.0, next_ping - time.monotonic()))
-            self._work.clear()
-            now = time.monotonic()
-            if now >= next_ping:
-                next_ping = now + PING_SECONDS
-                if now - self._heard > SILENT_SECONDS:
-                    break  # the peer is gone: it did not even answer a ping
-                self._queue(Ping())
-            if self._pong is not None:
-                self._queue(Pong(self._pong))
-                self._pong = None
-            if not self._flush() or self._say_goodbye():
-                break
+        """Send whatever there is to send, in order, until the socket closes: the one greenlet that writes."""
+        with suppress(Closed):
+            next_ping = time.monotonic() + PING_SECONDS
+            while not self._is_over:
+                self._work.wait(max(0.0, next_ping - time.monotonic()))
+                self._work.clear()
+                if time.monotonic() >= next_ping:
+                    next_ping = time.monotonic() + PING_SECONDS
+                    self._ping()
+                if self._pong is not None:
+                    pong, self._pong = self._pong, None
+                    self._queue(Pong(pong))
+                self._flush()
+                if self._closing:
+                    self._say_goodbye(self._closing)
+                    return
         self._cut()
 
-    def _queue(self, event: Ping | Pong) -> None:
-        with suppress(LocalProtocolError):
-            frame = self._wire.send(event)
-            self._out.append(frame)
-            self._out_bytes += len(frame)
+    def _ping(self) -> None:
+        """Ask for a sign of life. Raises Closed when there was none for long: the peer did not even answer a ping."""
+        if time.monotonic() - self._heard > SILENT_SECONDS:
+            raise Closed
+        self._queue(Ping())
 
-    def _flush(self) -> bool:
-        """Send all that is queued; tell whether the client took it."""
+    def _queue(self, event: TextMessage | Ping | Pong) -> None:
+        try:
+            frame = self._wire.send(event)
+        except LocalProtocolError:
+            raise Closed from None
+        self._out.append(frame)
+        self._out_bytes += len(frame)
+
+    def _flush(self) -> None:
+        """Send all that is queued. Raises Closed when the client does not take it."""
         while self._out:
             batch, size = [], 0
             while self._out and size < WRITE_BYTES:
                 batch.append(self._out.popleft())
                 size += len(batch[-1])
-            if not self._send_now(b"".join(batch)):
-                return False
+            self._send_now(b"".join(batch))
             self._out_bytes -= size
             self._room.set()
-        return True
 
-    def _send_now(self, data: bytes) -> bool:
-        """Send with a deadline: a client that does not read must not hold memory for ever."""
+    def _send_now(self, data: bytes) -> None:
+        """Send with a deadline: a client that does not read must not hold memory for ever. Raises Closed."""
         try:
             with gevent.Timeout(SEND_SECONDS):
                 self._sock.sendall(data)
         except (OSError, gevent.Timeout):
-            return False
-        return True
+            raise Closed from None
 
-    def _say_goodbye(self) -> bool:
-        if not self._closing:
-            return False
-        with suppress(LocalProtocolError):
-            self._send_now(self._wire.send(self._closing))
-        return True
+    def _say_goodbye(self, close: CloseConnection) -> None:
+        with suppress(LocalProtocolError, Closed, OSError):
+            self._send_now(self._wire.send(close))
+            self._sock.shutdown(SHUT_WR)
+        self._room.set()
 
     def _cut(self) -> None:
         """End the line now; wakes whoever waits for it."""

@@ -78,9 +78,8 @@ def serve(build_hash: str, path: str) -> Response:
     """Return a file of ours, for ever the same at this address."""
     file = _inside(path)
     encoding, shown = _best_copy(path, file)
-    response = send_file(
-        shown, mimetype=TYPES.get(file.suffix, "application/octet-stream"), conditional=True, etag=False
-    )
+    kind = TYPES.get(file.suffix, "application/octet-stream")
+    response = send_file(shown, mimetype=kind, conditional=True, etag=False)
     is_current = build_hash == build.hash()
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_current else "no-cache"
     response.headers["Vary"] = "Accept-Encoding"
@@ -98,10 +97,10 @@ def _inside(path: str) -> Path:
 
 
 def _best_copy(path: str, file: Path) -> tuple[str | None, Path]:
-    """Return the encoding and the file to send: the best that the client takes and that is not older than the source."""
+    """Return the encoding and the file to send: the best that the client takes and that is up to date."""
     for encoding, suffix in ENCODINGS:
         copy = BUILD / (path + suffix)
-        if encoding in request.accept_encodings and copy.is_file():
+        if request.accept_encodings[encoding] > 0 and copy.is_file():
             if copy.stat().st_mtime_ns >= file.stat().st_mtime_ns:
                 return encoding, copy
     return None, file
@@ -109,7 +108,7 @@ def _best_copy(path: str, file: Path) -> tuple[str | None, Path]:
 
 def compress(root: Path = ROOT, target: Path = BUILD) -> int:
     """Write the compressed copies that are missing or old; return how many files were looked at."""
-    import brotli  # noqa: PLC0415  not needed to serve
+    import brotli  # type: ignore[import-untyped]  # noqa: PLC0415  not needed to serve
 
     files = [path for path in root.rglob("*") if path.suffix in COMPRESSED and path.stat().st_size > SMALL_BYTES]
     for path in files:

@@ -126,15 +126,13 @@ def _wants_page() -> bool:
 
 def _error_page(error: Hal9Error, status: int) -> Response:
     try:
-        return pages.page(
-            "error.html", status=status, here="", sentence=error.sentence, code=error.code, error_status=status
-        )
+        return pages.page("error.html", status=status, here="", error={**error.as_json(), "status": status})
     except TemplateNotFound:
         return Response(error.sentence + "\n", status, mimetype="text/plain")
 
 
 def reason_phrase(sentence: str) -> str:
-    """Return a sentence as an HTTP reason phrase: one line of ASCII, short. It is all that the published client shows."""
+    """Return a sentence as an HTTP reason phrase, one short line of ASCII: all that the published client shows."""
     line = " ".join(sentence.replace("—", "-").replace("’", "'").split())
     return line.encode("ascii", "replace").decode()[:REASON_LENGTH]
 

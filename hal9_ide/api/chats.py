@@ -25,6 +25,7 @@ from hal9_ide.errors import Absent, BadRequest, NotSignedIn, TooLarge
 from hal9_ide.store import drafts, versions, visits
 from hal9_ide.store.bots import Bot, Version, Visitor
 from hal9_ide.store.chats import Chat, Turn
+from hal9_ide.store.transcripts import spoken
 
 bp = Blueprint("chats", __name__, url_prefix="/api/v1")
 TITLE_LENGTH = 200
@@ -52,7 +53,7 @@ class Visit(msgspec.Struct):
 
 
 class TurnRow(msgspec.Struct):
-    """A turn as the transcript shows it. `reply` is its beginning; `ended` null: it goes on."""
+    """A turn as the transcript shows it. `reply` is all it said once it is sealed; `ended` null: it goes on."""
 
     number: int
     by: str
@@ -206,7 +207,8 @@ def get_chat(chat_id: str) -> Transcript:
 
 def _turn(turn: Turn) -> TurnRow:
     seconds = turn.milliseconds / 1000 if turn.milliseconds is not None else None
-    return TurnRow(turn.number, turn.by, turn.message_id, turn.input, turn.reply, turn.ended, seconds)
+    reply = spoken(turn, services().blobs)
+    return TurnRow(turn.number, turn.by, turn.message_id, turn.input, reply, turn.ended, seconds)
 
 
 @bp.patch("/chats/<chat_id>")

@@ -92,7 +92,8 @@ def get_file(bot_id: str, path: str) -> Response:
     response.headers["Content-Disposition"] = "attachment"
     response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(content.sha256)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @bp.put("/files/<path:path>")

@@ -73,7 +73,7 @@ def _answer_kind(view: Any) -> type[msgspec.Struct] | None:
 
 
 def _operation(rule: UrlRule, method: str) -> dict[str, Any]:
-    view = current_app.view_functions[rule.endpoint]
+    view: Any = current_app.view_functions[rule.endpoint]
     summary, _, rest = (view.__doc__ or "").partition("\n")
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),

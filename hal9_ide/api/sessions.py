@@ -2,11 +2,12 @@
 
 import msgspec
 from flask import Blueprint, Response
+from werkzeug.wrappers import Response as BaseResponse
 
 from hal9_ide import auth
-from hal9_ide.access import BROWSER, COOKIE, NEWCOMER, current_person, services, signed_in
+from hal9_ide.access import BROWSER, COOKIE, NEWCOMER, READER, current_person, services, signed_in
 from hal9_ide.api.speaking import Done, answer, speaks
-from hal9_ide.auth import DAY_SECONDS, Person
+from hal9_ide.auth import DAY_SECONDS, Person, Proof
 from hal9_ide.errors import NotSignedIn
 from hal9_ide.ratelimit import check_new_guest
 from hal9_ide.settings import Settings
@@ -29,6 +30,14 @@ class SessionAnswer(msgspec.Struct):
     csrf: str
 
 
+class SignIn(msgspec.Struct):
+    """A token or the secret of a one-time link. `keep_bots`: a guest's bots go along."""
+
+    token: str = ""
+    link: str = ""
+    keep_bots: bool = False
+
+
 class NameWish(msgspec.Struct):
     """The name that a guest wants."""
 
@@ -41,7 +50,7 @@ def session_answer(settings: Settings, person: Person) -> SessionAnswer:
     return SessionAnswer(user, auth.csrf_token(settings, person.session_id or ""))
 
 
-def set_session_cookie(response: Response, settings: Settings, cookie: str) -> None:
+def set_session_cookie(response: BaseResponse, settings: Settings, cookie: str) -> None:
     """Let the browser keep a session. Pages' scripts cannot read it, other sites' requests do not carry it."""
     response.set_cookie(
         COOKIE,
@@ -67,6 +76,18 @@ def open_session() -> SessionAnswer | Response:
     cookie, person = auth.make_guest(services().database, settings)
     response = answer(session_answer(settings, person))
     set_session_cookie(response, settings, cookie)
+    return response
+
+
+@bp.post("/login")
+@READER
+@speaks(SignIn)
+def sign_in(body: SignIn) -> Response:
+    """Sign in by token or one-time link; a new session replaces the one before."""
+    context, proof = services(), Proof(token=body.token, link=body.link)
+    cookie, person = auth.sign_in(context.database, context.settings, proof, current_person(), keep_bots=body.keep_bots)
+    response = answer(session_answer(context.settings, person))
+    set_session_cookie(response, context.settings, cookie)
     return response
 
 

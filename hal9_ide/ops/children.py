@@ -15,15 +15,15 @@ HEALTHY_SECONDS = 30.0
 """A child that lived this long is started again at once, as after its first end."""
 
 
-def die_with_parent(parent: int) -> Callable[[], None]:
-    """Return what a child runs between fork and exec: take `parent`'s death as SIGTERM, and no blocked signals.
+def die_with_parent(parent: int, number: signal.Signals) -> Callable[[], None]:
+    """Return what a child runs between fork and exec: take `parent`'s death as a signal, and block none.
 
     The kernel follows the *thread* that forked (prctl(2)); the launcher has one thread only.
     """
     libc = ctypes.CDLL(None, use_errno=True)
 
     def run() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        libc.prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # it died before prctl
             os._exit(1)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -42,6 +42,8 @@ class Program:
     fds: Sequence[int] = ()
     fatal_status: int | None = None
     """A child that ends with it said why it can never run here; it is not started again."""
+    quick_stop: signal.Signals = signal.SIGTERM
+    """Ends it without waiting for anybody: when the launcher was killed, and when SIGTERM takes long."""
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class Child:
             pass_fds=self.program.fds,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509  the launcher has no threads
+            preexec_fn=die_with_parent(os.getpid(), self.program.quick_stop),  # noqa: PLW1509  the launcher has no threads
         )
 
     def is_running(self) -> bool:
@@ -104,14 +106,9 @@ class Child:
         """Say whether this exit status means that the program can never run here."""
         return status is not None and status == self.program.fatal_status
 
-    def end(self, deadline: float) -> None:
-        """Wait for the process until `deadline` (time.monotonic()), then kill it and what it started."""
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+    def end(self) -> None:
+        """Kill the process if it is there, and what it started."""
+        if self.process:
             self.send_group(signal.SIGKILL)
             self.process.wait()
-        self.send_group(signal.SIGKILL)
         self.process = None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from hal9_ide.ops.children import Child
 
 WATCHED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+PATIENT_SECONDS = 2.0
 STOP_SECONDS = 10.0
 TICK_SECONDS = 0.05
 
@@ -78,18 +79,26 @@ class Launcher:
         return status
 
     def stop(self) -> None:
-        """Ask every child to end, wait, kill what is left. A second SIGTERM or SIGINT kills at once."""
+        """Ask every child to end, wait, ask again in other words, kill what is left.
+
+        A second SIGTERM or SIGINT kills at once.
+        """
+        began = time.monotonic()
         for child in self.children:
             child.send(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline and any(child.is_running() for child in self.children):
+        if not self._ended_by(began + PATIENT_SECONDS):  # gunicorn waits for browsers that keep connections open
+            for child in self.children:
+                child.send(child.program.quick_stop)
+            self._ended_by(began + STOP_SECONDS)
+        for child in self.children:
+            child.end()
+
+    def _ended_by(self, deadline: float) -> bool:
+        """Wait until all children have ended (True), the deadline (False), or another signal to stop (True)."""
+        while any(child.is_running() for child in self.children):
             caught = signal.sigtimedwait(WATCHED, TICK_SECONDS)
             if caught and caught.si_signo in (signal.SIGTERM, signal.SIGINT):
-                deadline = time.monotonic()
-        for child in self.children:
-            child.end(deadline)
-
-
-def environment(extra: dict[str, str]) -> dict[str, str]:
-    """Return the environment of the children: ours, with the settings given as options."""
-    return {**os.environ, **extra}
+                return True
+            if time.monotonic() > deadline:
+                return False
+        return True

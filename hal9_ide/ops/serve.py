@@ -1,6 +1,7 @@
 """`python app.py`: checks what can be checked at once, then runs the web server and the supervisor side by side."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -70,10 +71,16 @@ def children(settings: Settings, listener: socket.socket) -> tuple[Child, Child]
     """Return the web server and the supervisor, not started."""
     environment = _environment(settings)
     gunicorn = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "-b", f"fd://{listener.fileno()}")
-    web = Program("web", (*gunicorn, "hal9_ide.web:application"), environment, ROOT, (listener.fileno(),))
-    supervisor = Program(
-        "supervisor", (sys.executable, "-m", "hal9_ide.supervise"), environment, ROOT, (), NO_SANDBOX_STATUS
+    web = Program(
+        "web",
+        (*gunicorn, "hal9_ide.web:application"),
+        environment,
+        ROOT,
+        fds=(listener.fileno(),),
+        quick_stop=signal.SIGQUIT,
     )
+    supervise = (sys.executable, "-m", "hal9_ide.supervise")
+    supervisor = Program("supervisor", supervise, environment, ROOT, fatal_status=NO_SANDBOX_STATUS)
     return Child(web), Child(supervisor)
 
 

@@ -9,6 +9,7 @@ from hal9_ide.store.base import now_ms
 from hal9_ide.store.bots import Bot
 from hal9_ide.store.chats import Chat, Folder
 from hal9_ide.store.people import LoginLink, SignIn, Token, User
+from hal9_ide.store.write import changed_rows
 
 SEEN_STEP_MS = 3_600_000
 """`seen_at_ms` is written at most once in this time: a read should rarely cost a write."""
@@ -83,7 +84,7 @@ def touch_token(session: Session, token_id: str) -> None:
 def revoke_token(session: Session, user_id: str, token_id: str) -> bool:
     """End a user's token for good; tell whether it was there."""
     query = update(Token).where(Token.id == token_id, Token.user_id == user_id, Token.revoked_at_ms.is_(None))
-    return bool(session.execute(query.values(revoked_at_ms=now_ms())).rowcount)
+    return bool(changed_rows(session, query.values(revoked_at_ms=now_ms())))
 
 
 def user_of_link(session: Session, secret_hash: str) -> User | None:
@@ -97,7 +98,7 @@ def use_link(session: Session, secret_hash: str) -> bool:
     """Use a one-time link up; tell whether it was still good, which for two at once is true for one."""
     now = now_ms()
     good = (LoginLink.secret_hash == secret_hash, LoginLink.used_at_ms.is_(None), LoginLink.expires_at_ms >= now)
-    return bool(session.execute(update(LoginLink).where(*good).values(used_at_ms=now)).rowcount)
+    return bool(changed_rows(session, update(LoginLink).where(*good).values(used_at_ms=now)))
 
 
 def bot_count(session: Session, user_id: str) -> int:

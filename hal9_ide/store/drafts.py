@@ -15,6 +15,7 @@ from hal9_ide.store.base import new_id, now_ms
 from hal9_ide.store.bots import Bot, BotEvent, DraftFile, Version
 from hal9_ide.store.paths import check_no_clash, shown
 from hal9_ide.store.people import User
+from hal9_ide.store.write import changed_rows
 
 MIB = 1 << 20
 
@@ -242,4 +243,4 @@ def delete_bot(session: Session, bot: Bot) -> None:
 def restore_bot(session: Session, owner_id: str, bot_id: str) -> bool:
     """Bring a user's deleted bot back; tell whether there was one."""
     mine = (Bot.id == bot_id, Bot.owner_id == owner_id, Bot.deleted_at_ms.is_not(None))
-    return bool(session.execute(update(Bot).where(*mine).values(deleted_at_ms=None)).rowcount)
+    return bool(changed_rows(session, update(Bot).where(*mine).values(deleted_at_ms=None)))

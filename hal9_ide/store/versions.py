@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from hal9_ide.errors import Conflict
 from hal9_ide.store.bots import Bot, Version
 from hal9_ide.store.people import User
+from hal9_ide.store.write import changed_rows
 
 
 def live_version(session: Session, bot: Bot) -> Version | None:
@@ -34,7 +35,6 @@ def point_live(session: Session, bot: Bot, number: int, expected_gen: int) -> No
     A crash before it leaves the version before serving; of two at once, one finds no row.
     """
     here = (Bot.id == bot.id, Bot.gen == expected_gen)
-    changed = session.execute(update(Bot).where(*here).values(live_number=number, gen=Bot.gen + 1))
-    if not changed.rowcount:
+    if not changed_rows(session, update(Bot).where(*here).values(live_number=number, gen=Bot.gen + 1)):
         raise Conflict("This bot was deployed from somewhere else in the same moment. Look at it and deploy again.")
     session.refresh(bot)

@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy import Connection, CursorResult, Engine, RootTransaction, UpdateBase
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -60,6 +61,12 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def changed_rows(session: Session, statement: UpdateBase) -> int:
+    """Execute an UPDATE or DELETE and return how many rows it found."""
+    result: CursorResult[Any] = session.connection().execute(statement)
+    return result.rowcount
 
 
 def _begin(connection: Connection, deadline: float) -> RootTransaction:

@@ -4,7 +4,7 @@
     python -m tests.http.fake_supervisor --data-dir /tmp/x --alone          this alone; start gunicorn yourself:
     HAL9_IDE_DATA_DIR=/tmp/x .venv/bin/gunicorn -c gunicorn.conf.py hal9_ide.web:application
 
-Every message is answered `Echo: …`; `slow`, `crash`, `files`, `flood N` and `ask` show the other frames. Chats live in memory.
+Every message is answered `Echo: …`; `slow`, `crash`, `flood N` and `ask` show other frames. Chats live in memory.
 """
 
 import argparse
@@ -128,16 +128,17 @@ class FakeSupervisor:
                 return {"ok": True, "level": "strong", "runs": len(self.chats), "waiting": 0, "chats": len(self.chats)}
         return {"ok": True}
 
-    async def attached(
+    async def attached(  # noqa: C901
         self, call: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter, send: Send
     ) -> None:
         chat = self.chat(call["chat"])
 
+        is_author = call["role"] == "author"
+
         def forward(frame: dict[str, Any]) -> None:
-            if call["role"] == "author":
-                send(frame)
-            elif frame["kind"] != "console":
-                send({name: value for name, value in frame.items() if name not in ("src", "error")})
+            if is_author or frame["kind"] != "console":
+                hidden = () if is_author else ("src", "error")
+                send({name: value for name, value in frame.items() if name not in hidden})
 
         send({"kind": "hello", "chat": chat.id, "seq": chat.seq, "state": chat.state})
         try:
