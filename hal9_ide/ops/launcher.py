@@ -4,7 +4,6 @@ It imports neither Flask nor gevent, and has one thread: a child's parent-death 
 forked it.
 """
 
-import os
 import signal
 import sys
 import time
