@@ -20,7 +20,7 @@ preload_app = False  # gevent patches the library in the worker, before the appl
 backlog = 1_024
 keepalive = 15  # seconds; also bounds how long a client may take to send its headers
 timeout = 60  # seconds without a sign of life of the event loop
-graceful_timeout = 10
+graceful_timeout = 5  # a worker that was told to end while it was still starting does not hear it
 limit_request_fields = 64
 limit_request_field_size = 8_190
 gunicorn.http.message.MAX_REQUEST_LINE = 32_768 + 256  # its own ceiling is 8190; /devs?code= carries up to 32 kB

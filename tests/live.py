@@ -171,7 +171,7 @@ class LiveServer:
         """End gunicorn with a signal and return the pid of the new master that the launcher started."""
         old = self.web()
         os.kill(old, number)
-        return eventually(lambda: pid if (pid := self._child("gunicorn")) != old else None, what="a new gunicorn")
+        return eventually(lambda: pid if (pid := self._child("gunicorn")) != old else None, 20.0, what="a new gunicorn")
 
     def kill_supervisor(self) -> int:
         """Kill the supervisor with -9 and return the pid of the one that the launcher started instead."""
