@@ -240,6 +240,41 @@ def test_two_processes_in_one_memory_count_once_as_pss() -> None:
         assert 30 << 20 < run.tree.pss_bytes() < 50 << 20
 
 
+def test_a_tree_made_to_be_slow_to_measure_costs_little() -> None:
+    """Each process maps 2 GiB that it only reads (page tables without pages) and the same 30 MiB, which all share."""
+    code = (
+        "import mmap, os\n"
+        "wide = memoryview(mmap.mmap(-1, 2 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))\n"
+        "common = mmap.mmap(-1, 30 << 20)\n"
+        "common.write(bytes([1]) * (30 << 20))\n"
+        "for _ in range(11):\n"
+        "    if os.fork() == 0: break\n"
+        "sum(wide[::4096]); sum(memoryview(common)[::4096])\n"
+        "print('ready', flush=True)\nos.read(0, 1)"
+    )
+    with running(*python(code)) as run:
+        assert [run.read_line() for _ in range(12)] == ["ready"] * 12
+        begun, cpu = time.monotonic(), time.thread_time()
+        sizes = [run.tree.pss_bytes()]
+        while time.monotonic() - begun < 1.5:
+            sizes.append(run.tree.pss_bytes())
+            time.sleep(0.05)
+        assert time.thread_time() - cpu < 0.4
+        assert min(sizes) > 100 << 20  # what was too slow to be measured counts in full
+
+
+def test_growth_counts_between_two_measurements() -> None:
+    code = "import os\nos.read(0, 1)\nx = bytes([1]) * (50 << 20)\nprint('grown', flush=True)\nos.read(0, 9)"
+    with running(*python(code)) as run:
+        assert until(run.is_waiting)
+        before = run.tree.pss_bytes()
+        run.tree._pss_due = time.monotonic() + 60
+        assert run.tree.pss_bytes() == pytest.approx(before, abs=1 << 20)
+        run.send("go")
+        assert run.read_line() == "grown"
+        assert run.tree.pss_bytes() > before + (49 << 20)
+
+
 def test_forked_processes_with_memory_of_their_own_all_count() -> None:
     code = (
         "import os\n"
