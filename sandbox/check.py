@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 
-from sandbox.folders import MOUNT_POINTS, FolderStore, OpenFolders
+from sandbox.folders import MOUNT_POINTS, FolderStore, OpenFolders, nothing
 from sandbox.frames import Segment
 from sandbox.host import Host
 from sandbox.launch import RunSpec, launch
@@ -89,10 +89,10 @@ def _verdict(run: Run, watcher: _Watcher, has_ended: bool) -> Verdict:
 
 async def _open(folders: FolderStore, manifest: str) -> OpenFolders:
     token = secrets.token_hex(8)
-    work = await folders.open(f"check-work-{token}", None, MOUNT_POINTS)
-    storage = await folders.open(f"check-storage-{token}", None)
-    user = await folders.open(f"check-user-{token}", None)
-    shared = await folders.open(f"check-shared-{token}", None)
+    work = await folders.open(f"check-work-{token}", nothing, MOUNT_POINTS)
+    storage = await folders.open(f"check-storage-{token}", nothing)
+    user = await folders.open(f"check-user-{token}", nothing)
+    shared = await folders.open(f"check-shared-{token}", nothing)
     files = await asyncio.to_thread(folders.version_files, manifest)
     await folders.set_version(work, {}, files)
     return OpenFolders(work, storage, user, shared, await asyncio.to_thread(folders.new_scratch))

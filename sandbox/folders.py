@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,12 +24,29 @@ from sandbox.volumes import Volumes
 
 LINGER_SECONDS = 30.0
 SNAPSHOT_SECONDS = 2.0
+GLANCE_FILES = 32
 MOUNT_POINTS = frozenset({".storage", ".user", ".shared"})
+
+
+Latest = Callable[[], Awaitable[str | None]]
+"""Finds the manifest of a folder's latest snapshot; None: nothing was ever kept."""
+
+
+async def nothing() -> None:
+    """The `Latest` of a new folder."""
 
 
 def canonical(value: object) -> bytes:
     """Return the one JSON text of a manifest; its sha256 names it."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+class _ChangedError(Exception):
+    """A file has contents that were not seen before."""
+
+
+def _refuse(data: bytes) -> str:
+    raise _ChangedError
 
 
 @dataclass(slots=True)
@@ -61,13 +79,16 @@ class FolderStore:
         self._opening: dict[str, asyncio.Lock] = {}
         self._scratch = 0
 
-    async def open(self, name: str, manifest: str | None, skip: frozenset[str] = frozenset()) -> Mounted:
-        """Mount folder `name`, restored from `manifest`, or join the users it has. Pair with `close`."""
+    async def open(self, name: str, latest: Latest, skip: frozenset[str] = frozenset()) -> Mounted:
+        """Mount folder `name`, restored from its `latest` snapshot, or join the users it has. Pair with `close`.
+
+        `latest` is asked only when the folder is not mounted: its contents are newer than any record.
+        """
         lock = self._opening.setdefault(name, asyncio.Lock())
         async with lock:
             folder = self._mounted.get(name)
             if folder is None:
-                folder = await asyncio.to_thread(self._mount, name, manifest, skip)
+                folder = await asyncio.to_thread(self._mount, name, await latest(), skip)
                 self._mounted[name] = folder
             folder.users += 1
             return folder
@@ -75,7 +96,9 @@ class FolderStore:
     async def snapshot(self, folder: Mounted) -> str | None:
         """Return the manifest of the folder as it is; None for a folder that is empty and always was."""
         async with folder.lock:
-            return await asyncio.to_thread(self._snapshot, folder)
+            if not self._is_unchanged(folder):
+                await asyncio.to_thread(self._snapshot, folder)
+            return folder.manifest
 
     async def close(self, folder: Mounted) -> str | None:
         """Give up one use; return the snapshot taken at the last one, else the latest."""
@@ -169,6 +192,17 @@ class FolderStore:
     def _unmount(self, folder: Mounted) -> None:
         os.close(folder.root_fd)
         self._volumes.drop(folder.path)
+
+    def _is_unchanged(self, folder: Mounted) -> bool:
+        """Say quickly whether a small folder is as it was; a thread would cost more than looking."""
+        if len(folder.entries) > GLANCE_FILES:
+            return False
+        try:
+            entries = hostfs.scan(folder.root_fd, skip=folder.skip, known=folder.known, put=_refuse)
+        except _ChangedError:
+            return False
+        folder.snapshot_at = time.monotonic()
+        return entries == folder.entries
 
     def _snapshot(self, folder: Mounted) -> str | None:
         entries = hostfs.scan(folder.root_fd, skip=folder.skip, known=folder.known, put=self._blobs.put)

@@ -17,7 +17,7 @@ import structlog
 
 from sandbox import folders as folder_store
 from sandbox.capacity import Capacity, Keys, Slots
-from sandbox.folders import FolderStore, Mounted, OpenFolders
+from sandbox.folders import FolderStore, Latest, Mounted, OpenFolders
 from sandbox.host import Host
 from sandbox.launch import RunSpec, launch
 from sandbox.limits import Limits
@@ -178,13 +178,15 @@ class Runs:
     async def _open_folders(self, record: ChatRecord) -> OpenFolders:
         scratch = await asyncio.to_thread(self._folders.new_scratch)
         work = await self._open_work(record)
-        storage = await self._folders.open(f"storage-{record.chat}", record.storage_hash)
+        storage = await self._folders.open(f"storage-{record.chat}", _kept(record.storage_hash))
         user = await self._open_shared(user_key(record))
         shared = await self._open_shared(shared_key(record))
         return OpenFolders(work, storage, user, shared, scratch)
 
     async def _open_work(self, record: ChatRecord) -> Mounted:
-        work = await self._folders.open(f"work-{record.chat}", record.work_hash, folder_store.MOUNT_POINTS)
+        work = await self._folders.open(
+            f"work-{record.chat}", _kept(record.work_hash), folder_store.MOUNT_POINTS
+        )
         if work.version != record.manifest:
             base = work.version or record.work_base
             old = await asyncio.to_thread(self._folders.version_files, base) if base else {}
@@ -194,14 +196,22 @@ class Runs:
         return work
 
     async def _open_shared(self, key: FolderKey) -> Mounted:
-        manifest = await asyncio.wrap_future(self.recorder.folder(key))
-        name = f"{key.scope}-{key.bot}-{key.stage}-{key.owner}"
-        return await self._folders.open(name, manifest)
+        async def latest() -> str | None:
+            return await asyncio.wrap_future(self.recorder.folder(key))
+
+        return await self._folders.open(f"{key.scope}-{key.bot}-{key.stage}-{key.owner}", latest)
 
     async def _close_folders(self, folders: OpenFolders) -> None:
         for folder in folders.named().values():
             await self._folders.close(folder)
         await asyncio.to_thread(self._folders.drop_scratch, folders.scratch)
+
+
+def _kept(manifest: str | None) -> Latest:
+    async def latest() -> str | None:
+        return manifest
+
+    return latest
 
 
 def user_key(record: ChatRecord) -> FolderKey:
