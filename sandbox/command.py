@@ -132,9 +132,8 @@ def _devices() -> list[str]:
     made = ["--size", "65536", "--tmpfs", "/dev"]
     for name in _DEVICES:
         made += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
-    links = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
-    for name, target in links.items():
-        made += ["--symlink", target, f"/dev/{name}"]
+    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        made += ["--symlink", f"/proc/self/fd{target}", f"/dev/{name}"]
     return [*made, "--dir", "/dev/shm"]
 
 
@@ -164,4 +163,5 @@ def _settings(spec: RunSpec, control_fd: int, namespaces: Mapping[str, str]) -> 
         "cpu": limits.cpu_life_seconds,
         "compile_all": int(spec.compile_all),
     }
-    return [f"{name}={value}" for name, value in values.items()] + [f"ns.{name}={link}" for name, link in namespaces.items()]
+    shown = [f"{name}={value}" for name, value in values.items()]
+    return shown + [f"ns.{name}={link}" for name, link in namespaces.items()]

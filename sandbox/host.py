@@ -32,7 +32,7 @@ class Host:
     python: Path
     bwrap: Path
     runtime: Path
-    """Holds lib/ (what runs beside the script, and hal9), site/ (openai, requests, …) and etc/; read-only for scripts."""
+    """Holds lib/ (the runner and hal9), site/ (openai, requests, …) and etc/; read-only for scripts."""
     run_uid: int
     run_gid: int
     is_root: bool
@@ -77,7 +77,8 @@ def _runtime(state: Path) -> Path:
     except runtime.NotInstalled as error:
         raise SandboxUnavailable("runtime", str(error), "Run: make setup") from error
     except OSError as error:
-        raise SandboxUnavailable("runtime", f"The folder {state} cannot be written ({error}).", "Run: make setup") from error
+        sentence = f"The folder {state} cannot be written ({error})."
+        raise SandboxUnavailable("runtime", sentence, "Run: make setup") from error
 
 
 def _run_ids() -> tuple[int, int]:

@@ -91,7 +91,7 @@ class Process:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
     def _find_init(self) -> None:
-        """Read bubblewrap's report and open the init by pidfd, so that the number cannot come to mean another process."""
+        """Read bubblewrap's report and open the init by pidfd: a bare number could come to mean another process."""
         if self._info_fd < 0:
             return
         text = _read_object(self._info_fd)
@@ -185,8 +185,9 @@ def _require_caps(path: Path, size_bytes: int, files: int) -> None:
     there = os.statvfs(path)
     if not 0 < there.f_blocks * there.f_frsize <= size_bytes or not 0 < there.f_files <= files + _SPARE_FILES:
         raise SandboxUnavailable("volumes", f"The folder {path} has no size cap.", "Make it with sandbox.volumes.")
-    if not there.f_flag & os.ST_NOSUID or not there.f_flag & getattr(os, "ST_NODEV", 4):
-        raise SandboxUnavailable("volumes", f"The folder {path} is not nosuid and nodev.", "Make it with sandbox.volumes.")
+    if not there.f_flag & os.ST_NOSUID or not there.f_flag & os.ST_NODEV:
+        sentence = f"The folder {path} may hold devices or setuid programs."
+        raise SandboxUnavailable("volumes", sentence, "Make it with sandbox.volumes.")
 
 
 def _pipes(host: Host, cleanup: ExitStack) -> tuple[dict[str, int], dict[str, int], int]:

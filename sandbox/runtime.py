@@ -21,7 +21,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent
 REQUIREMENTS = SOURCES.parent / "requirements-sandbox.txt"
-INSIDE_MODULES = ("wire", "stdio", "crash", "runner")
+INSIDE_MODULES = ("wire", "confined", "stdio", "crash", "runner")
 """Modules of this package that run inside the sandbox, as the package `hal9_runtime`: a bot may have a sandbox.py."""
 KEPT = 3
 
@@ -138,14 +138,10 @@ def _open_up(folder: Path) -> None:
 
 def _make_readable(folder: Path) -> None:
     folder.chmod(0o755)
-    for parent, folders, files in os.walk(folder):
-        for name in folders:
-            if not os.path.islink(os.path.join(parent, name)):
-                os.chmod(os.path.join(parent, name), 0o755)
-        for name in files:
-            path = os.path.join(parent, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o755 if os.access(path, os.X_OK) else 0o644)
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            may_run = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if may_run else 0o644)
 
 
 def _drop_old(parent: Path) -> None:

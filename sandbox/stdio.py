@@ -13,15 +13,14 @@ from io import BufferedIOBase
 
 from . import wire
 
-TYPE_CHECKING = False  # `typing` is not imported at every start
+TYPE_CHECKING = False  # mypy's; importing `typing` would cost at every start
 if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined]
     from types import FrameType
+    from typing import Any
+
+    from typing_extensions import Buffer
 
 BOT = "/bot/"
-
-_audit = sys.audit
-_poll_in = select.POLLIN
 
 
 class Control:
@@ -48,75 +47,99 @@ class Control:
 class Output(BufferedIOBase):
     """Unbuffered bytes to a descriptor, each write announced with the line of the bot that caused it."""
 
+    mode = "wb"
+
     def __init__(self, fd: int, name: str, control: Control | None) -> None:
         self._fd = fd
         self._control = control
-        self._lock = RLock()
+        self._lock = RLock()  # reentrant: a signal handler may print while its thread prints
         self.name = name
-        self.mode = "wb"
         os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
         self._lock = RLock()  # another thread of the parent may have held it
 
     def write(self, data: "Buffer", /) -> int:
-        """Write all of `data` (bytes-like) and return its length. Waits when the pipe is full."""
+        """Write all of `data` and return its length in bytes. Waits while the pipe is full."""
         if self.closed:
             raise ValueError("write to closed file")
         whole = data if isinstance(data, bytes) else bytes(memoryview(data))
         if whole:
             with self._lock:
                 if self._control is not None:
-                    self._announce(whole, self._control)
+                    _announce(whole, self._control)
                 _write_all(self._fd, whole)
         return len(whole)
 
-    def _announce(self, data: bytes, control: Control) -> None:
-        frame: "FrameType | None" = sys._getframe(2)
-        while frame is not None:
-            filename = frame.f_code.co_filename
-            if filename.startswith(BOT):
-                file = filename[len(BOT) :].encode("utf-8", "backslashreplace")
-                control.send(wire.source_record(len(data), frame.f_lineno or 0, data, file))
-                return
-            frame = frame.f_back
-
     def fileno(self) -> int:
+        """Return the descriptor, for subprocesses and select."""
         return self._fd
 
     def writable(self) -> bool:
+        """Return True, as for every output."""
         return True
 
-    def isatty(self) -> bool:
-        return False
-
     @property
-    def raw(self) -> "Output":  # type: ignore[override]
+    def raw(self) -> "Any":
+        """There is no buffer in between, so this is also the raw stream."""
         return self
 
 
 class Input(FileIO):
     """Standard input that says so before it blocks."""
 
-    control: Control
+    def __init__(self, control: Control) -> None:
+        super().__init__(0, "r", closefd=False)
+        self.name = "<stdin>"
+        self._control = control
 
-    def readinto(self, buffer: object, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: "Any", /) -> "Any":
+        """Read once into `buffer`; return the number of bytes, None when a non-blocking read found nothing."""
         self._about_to_read()
-        return super().readinto(buffer)  # type: ignore[arg-type, return-value]
+        return super().readinto(buffer)
 
-    def readall(self) -> bytes:
+    def readall(self) -> "Any":
+        """Read to the end."""
         self._about_to_read()
-        return super().readall()  # type: ignore[return-value]
+        return super().readall()
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int | None = -1, /) -> "Any":
+        """Read once, or to the end."""
         self._about_to_read()
-        return super().read(-1 if size is None else size)  # type: ignore[return-value]
+        return super().read(-1 if size is None else size)
 
     def _about_to_read(self) -> None:
         poll = select.poll()
-        poll.register(0, _poll_in)
+        poll.register(0, select.POLLIN)
         if not poll.poll(0) and os.get_blocking(0):
-            self.control.send(*wire.records(wire.WAITING))
+            self._control.send(*wire.records(wire.WAITING))
+
+
+def install(control: Control) -> None:
+    """Replace sys.stdin, stdout, stderr, input() and print()."""
+    # -I makes Python ignore PYTHONUNBUFFERED, so the text layers write through.
+    # newline="\n": with the default, a "\r" inside a message would split it.
+    stdin = TextIOWrapper(BufferedReader(Input(control)), "utf-8", "replace", "\n")
+    stdout = TextIOWrapper(Output(1, "<stdout>", control), "utf-8", "backslashreplace", "\n", True, True)
+    stderr = TextIOWrapper(Output(2, "<stderr>", None), "utf-8", "backslashreplace", "\n", True, True)
+    for name, stream, mode in (("stdin", stdin, "r"), ("stdout", stdout, "w"), ("stderr", stderr, "w")):
+        stream.mode = mode  # type: ignore[misc]
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    _install_input(control, stdin, stdout)
+    _install_print(stdout, stderr)
+
+
+def _announce(data: bytes, control: Control) -> None:
+    """Tell of `data` and the innermost frame in the bot's own files, also through libraries; nothing without one."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if filename.startswith(BOT):
+            file = filename[len(BOT) :].encode("utf-8", "backslashreplace")
+            control.send(wire.source_record(len(data), frame.f_lineno or 0, data, file))
+            return
+        frame = frame.f_back
 
 
 def _write_all(fd: int, data: bytes) -> None:
@@ -130,26 +153,7 @@ def _write_all(fd: int, data: bytes) -> None:
             poll.poll()
 
 
-def install(control: Control) -> None:
-    """Replace sys.stdin, stdout, stderr, input() and print()."""
-    output, errors = Output(1, "<stdout>", control), Output(2, "<stderr>", None)
-    source = Input(0, "r", closefd=False)
-    source.name = "<stdin>"
-    source.control = control
-    # -I makes Python ignore PYTHONUNBUFFERED, so the text layers write through.
-    # newline="\n": with the default, a "\r" inside a message would split it.
-    stdin = TextIOWrapper(BufferedReader(source), "utf-8", "replace", "\n")
-    stdout = TextIOWrapper(output, "utf-8", "backslashreplace", "\n", True, True)  # type: ignore[type-var]
-    stderr = TextIOWrapper(errors, "utf-8", "backslashreplace", "\n", True, True)  # type: ignore[type-var]
-    stdin.mode, stdout.mode, stderr.mode = "r", "w", "w"  # type: ignore[attr-defined]
-    sys.stdin = sys.__stdin__ = stdin  # type: ignore[misc]
-    sys.stdout = sys.__stdout__ = stdout  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = stderr  # type: ignore[misc]
-    _install_input(control, stdin, stdout)
-    _install_print(stdout, stderr)
-
-
-def _install_input(control: Control, stdin: object, stdout: object) -> None:
+def _install_input(control: Control, stdin: TextIOWrapper, stdout: TextIOWrapper) -> None:
     plain = builtins.input
     lock = RLock()  # two threads that ask: one question after the other
 
@@ -160,50 +164,53 @@ def _install_input(control: Control, stdin: object, stdout: object) -> None:
     def input(prompt: object = "", /) -> str:
         if sys.stdin is not stdin or sys.stdout is not stdout:
             return plain(prompt)
-        _audit("builtins.input", prompt)
-        sys.stderr.flush()
-        sys.stdout.flush()
+        sys.audit("builtins.input", prompt)
+        stdout.flush()
         text = str(prompt)
         with lock:
             if text:
                 control.send(*wire.records(wire.PROMPT, text.encode("utf-8", "backslashreplace")))
-            line = sys.stdin.readline()
+            line = stdin.readline()
         if not line:
             raise EOFError("EOF when reading a line")
         line = line.removesuffix("\n")
-        _audit("builtins.input/result", line)
+        sys.audit("builtins.input/result", line)
         return line
 
-    input.__doc__ = plain.__doc__
-    input.__module__, input.__qualname__ = "builtins", "input"
-    builtins.input = input
+    builtins.input = _disguised(input, plain)
     os.register_at_fork(after_in_child=renew)
 
 
-def _install_print(stdout: object, stderr: object) -> None:
+def _install_print(stdout: TextIOWrapper, stderr: TextIOWrapper) -> None:
     plain = builtins.print
 
     def print(
-        *values: object, sep: str | None = " ", end: str | None = "\n", file: object = None, flush: bool = False
+        *values: object, sep: str | None = " ", end: str | None = "\n", file: "Any" = None, flush: bool = False
     ) -> None:
         """Write a whole print() at once: the builtin writes each value and each separator by itself."""
         target = sys.stdout if file is None else file
-        if target is not stdout and target is not stderr:
-            return plain(*values, sep=sep, end=end, file=file, flush=flush)  # type: ignore[call-overload,no-any-return]
         between = " " if sep is None else sep
         after = "\n" if end is None else end
-        if not isinstance(between, str) or not isinstance(after, str):
-            return plain(*values, sep=sep, end=end, file=file)  # raises the TypeError
-        texts: list[str] = []
-        try:
-            for value in values:
-                texts.append(str(value))
-        except BaseException:
-            target.write(between.join([*texts, ""]))  # type: ignore[attr-defined]
-            raise
-        target.write(between.join(texts) + after)  # type: ignore[attr-defined]
-        return None
+        if (target is stdout or target is stderr) and type(between) is type(after) is str:
+            target.write(_joined(values, between, target) + after)
+        else:
+            plain(*values, sep=sep, end=end, file=file, flush=flush)
 
-    print.__doc__ = plain.__doc__
-    print.__module__, print.__qualname__ = "builtins", "print"
-    builtins.print = print
+    builtins.print = _disguised(print, plain)
+
+
+def _joined(values: tuple[object, ...], between: str, target: TextIOWrapper) -> str:
+    texts: list[str] = []
+    try:
+        for value in values:
+            texts.append(str(value))
+    except BaseException:
+        target.write(between.join([*texts, ""]))  # the builtin has written these by then
+        raise
+    return between.join(texts)
+
+
+def _disguised(function: "Any", builtin: "Any") -> "Any":
+    function.__doc__, function.__module__ = builtin.__doc__, "builtins"
+    function.__name__ = function.__qualname__ = builtin.__name__
+    return function

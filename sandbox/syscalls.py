@@ -67,4 +67,3 @@ def numbers(column: int) -> dict[str, int]:
     """Return name → number of every allowed call for x86-64 (column 0) or aarch64 (column 1)."""
     rows = [row.split(":") for row in _ALLOWED.split()]
     return {row[0]: int(row[column + 1]) for row in rows if row[column + 1] != "-"}
-

@@ -29,7 +29,6 @@ def run(file: Path, arguments: tuple[str, ...]) -> int:
         return 2
     host, limits = find_host(), Limits()
     volumes.enter_private_mounts(host)
-    made = volumes.Volumes(host, volumes.base_folder(host) / "run")
     folders = _folders(volumes.Volumes(host, volumes.base_folder(host) / "run"), limits)
     _copy(file.resolve(), folders.work, host.run_uid, host.run_gid)
     process = launch(host, RunSpec(file.name, folders, limits, {}, arguments))
