@@ -2,12 +2,12 @@
  * The IDE's page: makes the parts and ties them together.
  */
 import { announce, prepareAnnouncements } from "./shared/announce.js"
-import { find, pageData } from "./shared/dom.js"
+import { append, el, find, pageData } from "./shared/dom.js"
 import { placeIcons } from "./ide/place_icons.js"
 import { ApiError, api, ensureSession } from "./shared/server.js"
 import { toast } from "./shared/toast.js"
 import { mountAccount } from "./ide/account.js"
-import { Actions } from "./ide/actions.js"
+import { Actions, keyNames } from "./ide/actions.js"
 import { chooseBot, remember } from "./ide/boot.js"
 import { createChatPane } from "./ide/chat_pane.js"
 import { mountConsole } from "./ide/console.js"
@@ -24,7 +24,7 @@ import { mountStatus } from "./ide/status.js"
 import { mountTabs } from "./ide/tabs.js"
 import { mountTopbar } from "./ide/topbar.js"
 import { mountViewer } from "./ide/viewer.js"
-import { mountViews } from "./ide/views.js"
+import { mountViews, watchModality } from "./ide/views.js"
 import { createWorkspace } from "./ide/workspace.js"
 import { createMarks } from "./ide/marks.js"
 import { mountUnread } from "./ide/unread.js"
@@ -41,6 +41,7 @@ let user = null
 
 placeIcons()
 prepareAnnouncements()
+watchModality()
 get("editor-host").replaceChildren()
 
 const status = mountStatus({ link: get("status-link"), sandbox: get("status-sandbox"), place: get("status-place"), tab: get("status-tab") }, data.sandbox)
@@ -72,11 +73,11 @@ const goTo = async (/** @type {string} */ file, /** @type {number} */ line) => {
 
 const output = mountConsole(get("console"), { isOurs, goTo: (file, line) => void goTo(file, line), onText: () => unread.add(!views.isConsoleShown()) })
 const chat = createChatPane(get("chat-host"), store, {
-  onStart: ({ detail }) => output.start(Boolean(detail.isReplay)),
-  onConsole: ({ detail }) => output.write(detail.text),
-  onEnd({ detail }) {
-    output.end(detail)
-    if (!detail.isReplay && detail.error) marks.set(detail.error)
+  onStart: (isReplay) => output.start(isReplay),
+  onConsole: (text) => output.write(text),
+  onEnd(end, isReplay) {
+    output.end(end)
+    if (!isReplay && end.error) marks.set(end.error)
   },
   goTo: (file, line) => void goTo(file, line),
   onOther: () => output.clear(true)
@@ -110,6 +111,7 @@ store.watch("bot", (bot) => showLink(bot))
 
 get("bots-mark").addEventListener("click", () => actions.run("bots"))
 get("bots-button").addEventListener("click", () => actions.run("bots"))
+append(get("finder"), ...keyNames("Mod+K").map((key) => el("kbd", { class: "kbd" }, key)))
 get("finder").addEventListener("click", () => actions.run("finder"))
 find("#upload-input", HTMLInputElement).addEventListener("change", (event) => {
   const input = /** @type {HTMLInputElement} */ (event.target)
@@ -170,7 +172,9 @@ async function run() {
     return sayUnsaved()
   }
   if (views.isPhone()) views.show("chat")
-  await chat.restart()
+  if (await chat.restart()) return
+  store.set({ run: before })
+  toast("The bot was not started: the connection is being made again.", { kind: "bad" })
 }
 
 function stop() {

@@ -12,13 +12,17 @@ import { ApiError, api } from "../shared/server.js"
 /** @typedef {ReturnType<typeof createChatPane>} ChatPane */
 /** @typedef {Record<string, string>} Etags path → etag, of what runs */
 
+const HELLO = { text: "Say something to your bot. To change it, edit the code and press Run." }
+/** A restart that was refused brings no frame; the button goes back to what the chat says. */
+const STARTING_MOST_MS = 4000
+
 /**
  * @param {HTMLElement} host
  * @param {import("./state.js").IdeStore} store
  * @param {object} hooks
- * @param {(event: CustomEvent) => void} hooks.onStart
- * @param {(event: CustomEvent) => void} hooks.onConsole
- * @param {(event: CustomEvent) => void} hooks.onEnd
+ * @param {(isReplay: boolean) => void} hooks.onStart isReplay: before this page was loaded
+ * @param {(text: string) => void} hooks.onConsole
+ * @param {(end: import("./console.js").End, isReplay: boolean) => void} hooks.onEnd
  * @param {(file: string, line: number) => void} hooks.goTo
  * @param {() => void} hooks.onOther another chat is shown from now on
  */
@@ -28,6 +32,7 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
   let botId = ""
   /** @type {Etags} */
   let ran = {}
+  let isFresh = false
 
   const now = () => Object.fromEntries(store.get("files").map(({ path, etag }) => [path, etag]))
   const keyOf = (/** @type {string} */ id) => `hal9.run.${id}`
@@ -46,23 +51,27 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
     judge()
   }
 
-  host.addEventListener("chat:state", (event) => store.set({ run: /** @type {CustomEvent} */ (event).detail.state }))
-  host.addEventListener("chat:start", (event) => onStart(/** @type {CustomEvent} */ (event)))
-  host.addEventListener("chat:console", (event) => onConsole(/** @type {CustomEvent} */ (event)))
-  host.addEventListener("chat:end", (event) => onEnd(/** @type {CustomEvent} */ (event)))
+  const detailOf = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail
+  const isOld = (/** @type {Event} */ event) => Boolean(detailOf(event).isReplay) && !isFresh
+  host.addEventListener("chat:state", (event) => store.set({ run: detailOf(event).state }))
+  host.addEventListener("chat:start", (event) => onStart(isOld(event)))
+  host.addEventListener("chat:console", (event) => onConsole(detailOf(event).text))
+  host.addEventListener("chat:end", (event) => onEnd(detailOf(event), isOld(event)))
+  host.addEventListener("chat:gone", () => void pane.open(botId))
   host.addEventListener("chat:goto", (event) => {
-    const { file, line } = /** @type {CustomEvent} */ (event).detail
+    const { file, line } = detailOf(event)
     goTo(file, line)
   })
   store.watch("files", judge)
   store.watch("saves", judge)
 
-  /** @param {string} id */
-  const show = (id) => {
+  /** @param {string} id @param {boolean} [isNew] made a moment ago, so that even what is replayed happens now */
+  const show = (id, isNew = false) => {
     chat?.destroy()
     onOther()
+    isFresh = isNew
     store.set({ chat: id, run: "starting" })
-    chat = mountChat(host, { chatId: id, role: "author", placeholder: "Message your bot" })
+    chat = mountChat(host, { chatId: id, role: "author", placeholder: "Message your bot", hello: HELLO })
   }
 
   const clear = () => {
@@ -105,7 +114,7 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
         const answer = await api("POST", `bots/${id}/chats`, { json: {} })
         if (id !== botId) return false
         fill(host)
-        show(answer.id)
+        show(answer.id, true)
         noteRan()
         return true
       } catch (error) {
@@ -125,8 +134,11 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
     /** Starts the program again, with the code that the server has. */
     async restart() {
       if (!chat) return pane.startNew()
+      if (chat.state === "reconnecting") return false
+      const restarted = chat
       chat.restart()
       noteRan()
+      setTimeout(() => restarted === chat && store.get("run") === "starting" && store.set({ run: restarted.state }), STARTING_MOST_MS)
       return true
     },
 

@@ -152,23 +152,24 @@ function fillLive(box, bot, store, hooks) {
     event.preventDefault()
   })
   const open = el("a", { class: "btn btn--lg", href: link, target: "_blank", rel: "noopener" }, icon("open"), "Open")
+  const renew = el("button", { class: "btn btn--lg btn--quiet", type: "button", onclick: () => void rotate(box, bot, store, hooks) }, icon("refresh"), "New link")
   const picture = bot.qr === false ? null : el("img", { class: "link-out__qr", src: `/api/v1/bots/${bot.id}/qr`, alt: "QR code of the link", width: 128, height: 128 })
   const local = el("p", { class: "note" }, icon("alert"), el("span", null,
     "This link works on this computer only, so there is no QR code. Start the server with HAL9_IDE_PUBLIC_URL to share it further."))
   append(box.content,
     el("div", { class: `dialog__part link-out${picture ? "" : " link-out--plain"}` }, picture,
       el("div", null, el("label", { class: "dialog__label", htmlFor: "share-link" }, "Link for visitors"), el("div", { class: "field field--code" }, field),
-        el("div", { class: "link-out__acts" }, copy, open))),
+        el("div", { class: "link-out__acts" }, copy, open, renew))),
     !picture && el("div", { class: "dialog__part" }, local),
     accessPart(bot, hooks),
     el("div", { class: "dialog__foot" }, el("span", null, bot.taken_down ? "Nobody can chat now." : `Visitors see version ${bot.live?.number} until you deploy again.`),
-      el("button", { class: "btn btn--quiet btn--sm", type: "button", onclick: () => void rotate(box, bot, store, hooks) }, icon("refresh"), "New link"),
       el("button", { class: "btn btn--quiet btn--sm", type: "button", onclick: () => {
         box.close()
         void openVersions(store, hooks)
       } }, icon("clock"), "Versions"),
       el("button", { class: `btn btn--quiet btn--sm${bot.taken_down ? "" : " btn--bad"}`, type: "button", onclick: () => void takeDown(box, bot, store, hooks) }, bot.taken_down ? "Put it back" : "Take down")))
-  copy.focus()
+  // The ring belongs to it even where the pointer started the deploy.
+  copy.focus(/** @type {FocusOptions} */ ({ focusVisible: true }))
 }
 
 /** @param {Bot} bot @param {ShareHooks} hooks */
@@ -180,7 +181,8 @@ function accessPart(bot, hooks) {
     })
     return el("label", { class: "choice__row" }, radio, icon(sign), el("span", null, el("b", null, name), " ", el("small", null, small)))
   })
-  return el("fieldset", { class: "dialog__part" }, el("legend", { class: "dialog__label" }, "Who can open it"), el("div", { class: "choice" }, ...rows))
+  return el("fieldset", { class: "dialog__part" }, el("legend", { class: "sr-only" }, "Who can open it"),
+    el("div", { class: "dialog__label", "aria-hidden": true }, "Who can open it"), el("div", { class: "choice" }, ...rows))
 }
 
 /** @param {Box} box @param {Bot} bot @param {IdeStore} store @param {ShareHooks} hooks */

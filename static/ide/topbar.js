@@ -41,8 +41,9 @@ export function mountTopbar({ save, share, title, heading }, store, { rename, sh
     const worst = WORST_FIRST.find((state) => states.includes(state)) ?? "saved"
     const { sign, text } = SAYS[worst]
     const isTrouble = worst === "offline" || worst === "conflict" || worst === "failed"
+    const live = liveText(store.get("bot"))
     save.className = `save-state${isTrouble ? " save-state--offline" : ""}`
-    fill(save, icon(sign), el("span", { class: "save-state__text" }, text), el("span", { class: "save-state__live" }, liveText(store.get("bot"))))
+    fill(save, icon(sign), el("span", { class: "save-state__text" }, text), live && el("span", { class: "save-state__live" }, live))
     // Spoken only when it matters: every pause in typing would be too often.
     const spoken = isTrouble ? text : said ? "Saved" : ""
     if (spoken && spoken !== said) announce(spoken)
@@ -85,7 +86,7 @@ export function mountTopbar({ save, share, title, heading }, store, { rename, sh
 
 /** What a phone shows below the title. @param {Bot | null} bot */
 export function liveText(bot) {
-  if (!bot?.live) return "Not shared"
+  if (!bot?.live) return ""
   if (bot.taken_down) return "Taken down"
   return `Live v${bot.live.number}${bot.changed.length ? ` +${bot.changed.length}` : ""}`
 }

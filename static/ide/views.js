@@ -100,3 +100,12 @@ export function cycleRegions(step, into = {}) {
   const first = next.querySelector("button:not([disabled]):not([hidden]):not([tabindex='-1']), input:not([disabled]), a[href], [tabindex='0']")
   if (first instanceof HTMLElement) first.focus()
 }
+
+/** Notes on the page whether the focus was last moved by keys: an editor would wear its ring at every click otherwise. */
+export function watchModality() {
+  const root = document.documentElement
+  addEventListener("keydown", ({ key }) => {
+    if (key === "Tab" || key === "F6") root.dataset.by = "keys"
+  }, { capture: true })
+  addEventListener("pointerdown", () => delete root.dataset.by, { capture: true })
+}

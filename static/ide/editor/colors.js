@@ -1,29 +1,11 @@
 /**
- * Colours of code: grammar tags become our own class names, whose colours are in components.css.
+ * Colours of code in the editor; the class names have their colours in components.css.
  */
-import { Decoration, ViewPlugin, syntaxHighlighting, syntaxTree, tagHighlighter, tags } from "./codemirror.js"
+import { Decoration, Prec, ViewPlugin, syntaxHighlighting, syntaxTree } from "./codemirror.js"
+import { BUILTINS, highlighter } from "../python_names.js"
 
 /** @typedef {import("@codemirror/view").EditorView} EditorView */
 /** @typedef {import("@codemirror/view").ViewUpdate} ViewUpdate */
-
-const BUILTINS = new Set(
-  ("abs all any ascii bin bool breakpoint bytearray bytes callable chr classmethod compile complex delattr dict dir divmod enumerate"
-    + " eval exec filter float format frozenset getattr globals hasattr hash help hex id input int isinstance issubclass iter len list"
-    + " locals map max memoryview min next object oct open ord pow print property range repr reversed round set setattr slice sorted"
-    + " staticmethod str sum super tuple type vars zip").split(" ")
-)
-
-const highlighter = tagHighlighter([
-  { tag: [tags.keyword, tags.modifier, tags.operatorKeyword, tags.controlKeyword, tags.definitionKeyword, tags.moduleKeyword], class: "tok-keyword" },
-  { tag: [tags.string, tags.special(tags.string), tags.character, tags.regexp, tags.monospace], class: "tok-string" },
-  { tag: [tags.number, tags.bool, tags.null, tags.atom], class: "tok-number" },
-  { tag: [tags.function(tags.variableName), tags.function(tags.propertyName), tags.className, tags.definition(tags.propertyName)], class: "tok-function" },
-  { tag: [tags.comment, tags.docComment, tags.quote], class: "tok-comment" },
-  { tag: [tags.heading, tags.strong], class: "tok-strong" },
-  { tag: tags.emphasis, class: "tok-emphasis" },
-  { tag: [tags.link, tags.url], class: "tok-link" },
-  { tag: [tags.meta, tags.processingInstruction, tags.contentSeparator], class: "tok-meta" }
-])
 
 const builtin = Decoration.mark({ class: "tok-builtin" })
 
@@ -54,4 +36,5 @@ function builtinMarks(view) {
   return Decoration.set(found, true)
 }
 
-export const colors = [syntaxHighlighting(highlighter), builtins]
+// The mark of the highest precedence is the innermost element, whose colour shows.
+export const colors = [syntaxHighlighting(highlighter), Prec.highest(builtins)]

@@ -88,14 +88,24 @@ function decorations(state) {
  */
 export function failureSpec(state, failure) {
   const mark = markOf(state, failure)
-  const line = mark && state.doc.lineAt(mark.from)
-  const start = line ? line.from + (/^\s*/.exec(line.text)?.[0].length ?? 0) : 0
-  const diagnostics = mark && line && start < line.to
-    ? [{ from: start, to: line.to, severity: /** @type {"error"} */ ("error"), message: mark.message }]
-    : []
+  const range = mark && rangeOf(state.doc.lineAt(mark.from), mark.message)
+  const diagnostics = mark && range ? [{ ...range, severity: /** @type {"error"} */ ("error"), message: mark.message }] : []
   const squiggles = setDiagnostics(state, diagnostics)
   const effects = Array.isArray(squiggles.effects) ? squiggles.effects : squiggles.effects ? [squiggles.effects] : []
   return { effects: [setFailure.of(failure), ...effects] }
+}
+
+/**
+ * What to underline: the name that the message quotes where the line has it, else the whole statement; null on an empty line.
+ * @param {import("@codemirror/state").Line} line
+ * @param {string} message
+ */
+function rangeOf({ text, from, to }, message) {
+  const name = /'(\w+)'/.exec(message)?.[1]
+  const index = name ? text.search(new RegExp(`\\b${name}\\b`)) : -1
+  if (name && index >= 0) return { from: from + index, to: from + index + name.length }
+  const start = from + (/^\s*/.exec(text)?.[0].length ?? 0)
+  return start < to ? { from: start, to } : null
 }
 
 /** Takes the squiggle away with the mark, when its line is edited. */

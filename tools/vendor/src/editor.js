@@ -10,4 +10,3 @@ export { gotoLine, highlightSelectionMatches, openSearchPanel, search, searchKey
 export { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete"
 export { lintKeymap, setDiagnostics } from "@codemirror/lint"
 export { python } from "@codemirror/lang-python"
-export { tagHighlighter, tags } from "@lezer/highlight"
