@@ -65,6 +65,7 @@ class Chat:
         self._prompt: str | None = None
         self._prompts = 0
         self._has_asked = self._has_exited = self._wants_restart = self._wants_opening = False
+        self._wants_stop = False
         self._is_answered_ever = record.last_position > 0
         self._wake = asyncio.Event()
         self._accepting = asyncio.Lock()
@@ -85,6 +86,7 @@ class Chat:
             await asyncio.wrap_future(self._save(has_opened=True))
             self._wants_opening = True
             self._nudge()
+            self.on_reader_left()
 
     async def deliver(self, message: Message) -> None:
         """Accept a message, once per id. Raises Refused; only an accepted message has an effect."""
@@ -100,12 +102,14 @@ class Chat:
             self._nudge()
 
     def stop(self) -> None:
-        """End the run and the queue."""
-        if self._started is None:
-            return
+        """End the run and the queue; a run that is being started ends as soon as it is there."""
         self._cancelled += self._queue
         self._queue.clear()
-        self._started.run.kill("stopped")
+        if self._started is not None:
+            self._started.run.kill("stopped")
+        elif self.state == "starting":
+            self._wants_stop = True
+        self._nudge()
 
     async def restart(self, record: ChatRecord) -> None:
         """End the run, if any, and start the version on record. Raises Refused."""
@@ -140,8 +144,8 @@ class Chat:
         return self._idle.is_set() and not self.stream.readers and not self._accepting.locked()
 
     def on_reader_left(self) -> None:
-        """Note that a socket closed."""
-        if not self.stream.readers and not self._is_answered_ever and self._started is not None:
+        """Note that no socket follows this chat, perhaps: nobody may ever answer its opening."""
+        if not self.stream.readers and not self._is_answered_ever:
             asyncio.get_running_loop().call_later(FORSAKEN_SECONDS, self._end_forsaken)
 
     def _end_forsaken(self) -> None:
@@ -225,7 +229,10 @@ class Chat:
         return True
 
     async def _step_without_run(self) -> bool:
-        if self._wants_restart:
+        if self._cancelled:
+            await self.stream.ready()
+            self._after_end()
+        elif self._wants_restart:
             self._wants_restart = False
             await self._start("restart", None)
         elif self._wants_opening:
@@ -254,7 +261,7 @@ class Chat:
 
     async def _start(self, by: str, message: Message | None) -> None:
         await self.stream.ready()
-        self.state = "starting"
+        self.state, self._wants_stop = "starting", False
         self._turns.begin(by, self.record.manifest, message.input if message else None)
         self._starter = message
         self.stream.emit("start", by=by, version=self.record.version)
@@ -270,7 +277,7 @@ class Chat:
             await self._not_started(str(problem))
             return
         self.state = "running"
-        if self._cancelled or self._wants_restart:
+        if self._wants_stop or self._wants_restart:
             self._started.run.kill("stopped")
 
     def _release(self, hold: Hold) -> None:

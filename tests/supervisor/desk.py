@@ -116,9 +116,7 @@ class Desk:
 
     def manifest(self, files: Mapping[str, str | bytes], main: str = "app.py") -> str:
         """Store a version and return its manifest."""
-        shas = {
-            path: self.blobs.put(text.encode() if isinstance(text, str) else text) for path, text in files.items()
-        }
+        shas = {path: self.blobs.put(text.encode() if isinstance(text, str) else text) for path, text in files.items()}
         value = {"files": shas, "main": main}
         return self.blobs.put(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
 

@@ -69,10 +69,7 @@ def test_after_an_edit_the_authors_file_wins_and_the_chats_own_files_stay(desk: 
     script = "open('own', 'w').write('mine')\nopen('data.txt', 'a').write('+chat')\n"
     reader = desk.open({"app.py": script, "data.txt": "one", "old": "x"})
     reader.until("end")
-    show = (
-        "import os\n"
-        "print(open('data.txt').read(), open('own').read(), os.path.exists('old'), open('new').read())\n"
-    )
+    show = "import os\nprint(open('data.txt').read(), open('own').read(), os.path.exists('old'), open('new').read())\n"
     desk.set_files(reader.chat, {"app.py": show, "data.txt": "one", "new": "n"})
     reader.act("restart")
     reader.until("end", 2)

@@ -192,6 +192,13 @@ def test_stop_ends_the_whole_tree(desk: Desk) -> None:
     assert not _somebody_runs("sleep\x004321")
 
 
+def test_stop_while_the_script_is_being_started_is_not_forgotten(desk: Desk) -> None:
+    reader = desk.open("import time\nprint('on')\ntime.sleep(600)\n")
+    reader.until("start")
+    reader.act("stop")
+    assert reader.until("end")[-1]["reason"] == "stopped"
+
+
 def _somebody_runs(command: str) -> bool:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
