@@ -6,9 +6,7 @@ alone is passed on at once. A chat has at most one run; every frame belongs to a
 
 import asyncio
 import time
-from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 import structlog
 
@@ -16,32 +14,19 @@ from sandbox import sentences
 from sandbox.capacity import Keys
 from sandbox.frames import Segment, error_fields, output_fields, split_fields
 from sandbox.hold import HOLD_SECONDS, Hold
+from sandbox.inbox import Inbox, Message
 from sandbox.opening import Opening
 from sandbox.record import ChatRecord, TurnRecord
 from sandbox.refused import Refused
 from sandbox.run import Run
 from sandbox.runs import Runs, Started
 from sandbox.stream import Stream
-from sandbox.turns import Input, Turns
+from sandbox.turns import Turns
 
 log = structlog.get_logger()
 FORSAKEN_SECONDS = 60.0
 """An opening that nobody answered ends this long after its last socket closed."""
 PROMPTS_PER_TURN = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An accepted message that waits to be taken."""
-
-    id: str
-    text: str
-    uploads: list[str]
-
-    @property
-    def input(self) -> Input:
-        """The message as a turn keeps it."""
-        return self.id, self.text, self.uploads
 
 
 class Chat:
@@ -58,8 +43,7 @@ class Chat:
         self._keys = Keys(record.stage, record.owner, record.bot)
         self._opening = Opening(record.opening, lambda known: self._save(opening=known))
         self._has_opened = record.has_opened
-        self._queue: deque[Message] = deque()
-        self._cancelled: list[Message] = []
+        self._inbox = Inbox(runs.limits)
         self._started: Started | None = None
         self._starter: Message | None = None
         self._prompt: str | None = None
@@ -91,20 +75,20 @@ class Chat:
     async def deliver(self, message: Message) -> None:
         """Accept a message, once per id. Raises Refused; only an accepted message has an effect."""
         async with self._accepting:
-            self._refuse_when_full(message)
-            if self._started is None and not self._queue:
+            if not self._inbox.has_room_for(message):
+                raise Refused("queue_full")
+            if self._started is None and not self._inbox:
                 await self._runs.admit(self.record.chat, self._keys)
             if await asyncio.wrap_future(
                 self._recorder.accept(self.record.chat, message.id, message.text, message.uploads)
             ):
                 self._is_answered_ever = True
-                self._queue.append(message)
+                self._inbox.add(message)
             self._nudge()
 
     def stop(self) -> None:
         """End the run and the queue; a run that is being started ends as soon as it is there."""
-        self._cancelled += self._queue
-        self._queue.clear()
+        self._inbox.cancel()
         if self._started is not None:
             self._started.run.kill("stopped")
         elif self.state == "starting":
@@ -151,12 +135,6 @@ class Chat:
     def _end_forsaken(self) -> None:
         if not self.stream.readers and not self._is_answered_ever and self.state == "waiting":
             self.evict("idle")
-
-    def _refuse_when_full(self, message: Message) -> None:
-        limits = self._limits
-        queued = sum(len(waiting.text.encode()) for waiting in self._queue)
-        if len(self._queue) >= limits.queue_messages or queued + len(message.text.encode()) > limits.queue_bytes:
-            raise Refused("queue_full")
 
     # What the run tells (Listener).
 
@@ -222,14 +200,14 @@ class Chat:
             await self._finish(self._started)
         elif self._has_asked:
             await self._answer_question(self._started)
-        elif self.state == "waiting" and self._queue:
+        elif self.state == "waiting" and self._inbox:
             await self._take_next(self._started)
         else:
             return False
         return True
 
     async def _step_without_run(self) -> bool:
-        if self._cancelled:
+        if self._inbox.has_cancelled:
             await self.stream.ready()
             self._after_end()
         elif self._wants_restart:
@@ -238,8 +216,8 @@ class Chat:
         elif self._wants_opening:
             self._wants_opening = False
             await self._open_first()
-        elif self._queue:
-            await self._start("message", self._queue.popleft())
+        elif self._inbox:
+            await self._start("message", self._inbox.take())
         else:
             return False
         return True
@@ -306,7 +284,7 @@ class Chat:
         if self._has_exited:
             return
         self.state = "waiting"
-        if self._queue:
+        if self._inbox:
             return
         self.stream.emit("waiting")
         self._runs.slots.set_waiting(self.record.chat, time.monotonic())
@@ -315,9 +293,9 @@ class Chat:
     async def _take_next(self, started: Started) -> None:
         """Seal the answered turn and give the script the next message."""
         await self._runs.snapshot(started, self._turns)
-        if self._has_exited or not self._queue:
+        if self._has_exited or not self._inbox:
             return
-        message = self._queue.popleft()
+        message = self._inbox.take()
         self._turns.seal("replied", peak_memory_bytes=started.run.peak_memory_bytes)
         self._turns.begin("message", self.record.manifest, message.input)
         self._prompts = 0
@@ -356,14 +334,13 @@ class Chat:
         self.stream.emit("end", reason=reason, exit_status=run.exit_status, seconds=seconds, **error)
 
     def _after_end(self) -> None:
-        for message in self._cancelled:
+        for message in self._inbox.pop_cancelled():
             self._turns.record_untaken(message.input, self.record.manifest, "stopped")
-        self._cancelled.clear()
         self._release_place()
 
     def _release_place(self) -> None:
         """Give the place back, unless the next run of this chat takes it at once."""
-        if not self._queue and not self._wants_restart:
+        if not self._inbox and not self._wants_restart:
             self._runs.slots.release(self.record.chat)
 
     async def _not_started(self, detail: str) -> None:

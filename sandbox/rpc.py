@@ -17,9 +17,10 @@ import msgspec
 import structlog
 
 from sandbox import sentences
-from sandbox.chat import Chat, Message
+from sandbox.chat import Chat
 from sandbox.frames import encode, for_visitor
 from sandbox.host import SandboxUnavailable
+from sandbox.inbox import Message
 from sandbox.refused import Refused
 from sandbox.supervisor import Supervisor
 

@@ -14,9 +14,10 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from sandbox import turnlog
-from sandbox.chat import Chat, Message
+from sandbox.chat import Chat
 from sandbox.check import Verdict, check
 from sandbox.folders import FolderStore, free_disk_bytes
+from sandbox.inbox import Message
 from sandbox.refused import Refused
 from sandbox.runs import Runs, Setup
 from sandbox.stream import log_name
