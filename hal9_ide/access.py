@@ -133,7 +133,7 @@ def socket_visitor(protocols: str) -> str | None:
 
 
 def _person(rule: Rule) -> Person | None:
-    key = request.headers.get(KEY_HEADER)
+    key = _key()
     if rule.by_token and key is not None:
         return _by_token(rule, auth.person_by_token(services().database, key))
     if not rule.by_cookie:
@@ -142,6 +142,12 @@ def _person(rule: Rule) -> Person | None:
     if request.method not in SAFE_METHODS:
         check_forgery(person, origin_alone=rule.origin_alone)
     return person
+
+
+def _key() -> str | None:
+    """Return the token that a request shows, also as `Authorization: Bearer`, the one way that Prometheus knows."""
+    bearer = request.headers.get("Authorization", "")
+    return request.headers.get(KEY_HEADER) or (bearer[7:].strip() if bearer.startswith("Bearer ") else None)
 
 
 def _by_token(rule: Rule, person: Person | None) -> Person | None:

@@ -16,7 +16,8 @@ from hal9_ide.store.people import LoginLink, Token, User
 from hal9_ide.store.write import Database
 
 SCOPES = ("deploy", "operator")
-TOKEN_PREFIX = "h9_"  # noqa: S105  the visible beginning that tells a token from other texts
+TOKEN_PREFIX = "hal9_"  # noqa: S105  the visible beginning that tells a token from other texts
+PREFIX_LENGTH = 10
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,38}[A-Za-z0-9]|[A-Za-z0-9]")
 RESERVED = frozenset(
     "admin api app b create devs explore f guest hal9 healthz learn login logout metrics openapi.json proxy robots.txt "
@@ -136,7 +137,7 @@ def make_token(session: Session, user_id: str, scope: str) -> tuple[str, Token]:
     if scope not in SCOPES:
         raise BadRequest(f"The scope of a token is one of: {', '.join(SCOPES)}.", code="bad_scope")
     secret = TOKEN_PREFIX + secrets.token_urlsafe(24)
-    token = Token(user_id=user_id, secret_hash=hashed(secret), prefix=secret[:9], scope=scope)
+    token = Token(user_id=user_id, secret_hash=hashed(secret), prefix=secret[:PREFIX_LENGTH], scope=scope)
     session.add(token)
     session.flush()
     return secret, token

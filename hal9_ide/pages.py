@@ -1,6 +1,7 @@
 """Pages for people. Looking at one creates nothing: no user, no bot, no chat, no run."""
 
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -18,10 +19,16 @@ from hal9_ide.access import (
 from hal9_ide.api.bots import share_url
 from hal9_ide.api.sessions import set_session_cookie
 from hal9_ide.auth import Proof
+from hal9_ide.deploy import YAML_FILES
 from hal9_ide.errors import Absent, BadRequest, Unavailable
 from hal9_ide.static_files import static_url
-from hal9_ide.store import drafts
+from hal9_ide.store import drafts, versions
+from hal9_ide.store.blobs import Blobs
 from hal9_ide.store.bots import Bot
+from hal9_ide.store.manifests import load_manifest
+
+if TYPE_CHECKING:
+    from hal9_ide.about import About
 
 bp = Blueprint("pages", __name__)
 
@@ -84,16 +91,29 @@ def share(key: str) -> Response:
     """Show a bot's chat to whoever has its link."""
     with services().database.read() as session:
         found = drafts.shared_bot(session, key)
-    if found is None:
-        data: dict[str, Any] = {"key": key, "title": "", "description": "", "by": "", "examples": [], "state": "absent"}
+        version = versions.live_version(session, found[0]) if found else None
+    state = _share_state(found[0]) if found else "absent"
+    data: dict[str, Any] = {"key": key, "title": "", "description": "", "by": "", "examples": [], "state": state}
+    if found is None or version is None or state == "private":
         return page("bot.html", status=404, page_data=data)
     bot, by = found
-    state = _share_state(bot)
-    if state == "private":
-        data = {"key": key, "title": "", "description": "", "by": "", "examples": [], "state": state}
-        return page("bot.html", status=404, page_data=data)
-    data = {"key": key, "title": bot.title, "description": bot.description, "by": by, "examples": [], "state": state}
-    return page("bot.html", page_data=data)
+    said = _said(version.manifest)
+    data |= {"title": bot.title, "description": bot.description or said.description, "by": by}
+    return page("bot.html", page_data=data | {"examples": list(said.examples)})
+
+
+@lru_cache(maxsize=512)
+def _about(blobs: Blobs, manifest: str) -> "About":
+    from hal9_ide.about import About, about  # noqa: PLC0415  20 ms that the start need not wait for
+
+    files = load_manifest(blobs, manifest).files
+    name = next((name for name in YAML_FILES if name in files), None)
+    return about(blobs.get(files[name])) if name else About()
+
+
+def _said(manifest: str) -> "About":
+    """Return what the bot's yaml says to visitors."""
+    return _about(services().blobs, manifest)
 
 
 def _share_state(bot: Bot) -> str:
@@ -158,8 +178,13 @@ def status() -> Response:
         health, problem = services().runner.health(), None
     except Unavailable as error:
         health, problem = {}, error.sentence
-    data = {"ok": problem is None, "problem": problem, "runs": health.get("runs"), "level": health.get("level")}
-    return page("status.html", here="", page_data=data, health=data)
+    data: dict[str, Any] = {
+        "ok": problem is None,
+        "problem": problem,
+        "runs": health.get("runs"),
+        "level": health.get("level"),
+    }
+    return page("status.html", here="", **data)
 
 
 @bp.get("/login")

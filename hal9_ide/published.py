@@ -1,6 +1,7 @@
 """Files made by bots, at /f/<key>/<path>: content of strangers under our name, so every answer binds the browser."""
 
 from pathlib import PurePosixPath
+from urllib.parse import quote
 
 from flask import Blueprint, Response, request, send_file
 
@@ -53,30 +54,32 @@ def serve(key: str, path: str) -> Response:
         manifest = visits.published(session, key)
     if manifest is None or any(part.startswith(".") for part in path.split("/")):
         raise Absent
-    entry = _entry(manifest, path)
-    kind = media_type(entry[0])
-    response = send_file(services().blobs.path(entry[1]), mimetype=kind, conditional=True, etag=False)
-    response.set_etag(entry[1])
+    entries = folder_entries(services().blobs, manifest)
+    if _is_file(entries, f"{path}/index.html"):  # a folder's page: its siblings resolve only below the slash
+        return Response(status=308, headers={"Location": f"{quote(PurePosixPath(path).name)}/"})
+    path = f"{path}index.html" if path.endswith("/") else path
+    if not _is_file(entries, path):
+        raise Absent
+    return _file(path, str(entries[path][1]))
+
+
+def _is_file(entries: dict[str, list[object]], path: str) -> bool:
+    return path in entries and entries[path][0] == "file"
+
+
+def _file(path: str, sha: str) -> Response:
+    kind = media_type(path)
+    name = PurePosixPath(path).name
+    blob = services().blobs.path(sha)
+    response = send_file(blob, mimetype=kind, as_attachment=kind == DOWNLOAD, download_name=name, etag=False)
+    response.set_etag(sha)
     response.make_conditional(request)
-    _bind(response, entry[0], kind)
+    _bind(response)
     return response
 
 
-def _entry(manifest: str, path: str) -> tuple[str, str]:
-    """Return path and hash of a file; of its index.html when the path is a folder's. Raises Absent."""
-    entries = folder_entries(services().blobs, manifest)
-    for candidate in (path, f"{path.rstrip('/')}/index.html"):
-        entry = entries.get(candidate)
-        if entry and entry[0] == "file":
-            return candidate, str(entry[1])
-    raise Absent
-
-
-def _bind(response: Response, path: str, kind: str) -> None:
+def _bind(response: Response) -> None:
     response.headers["Content-Security-Policy"] = file_policy(services().settings)
     response.headers["Cache-Control"] = "private, no-cache"  # it dies with its chat
     response.headers["Access-Control-Allow-Origin"] = "*"  # a sandboxed page reads its siblings; no cookie counts here
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    if kind == DOWNLOAD:
-        name = PurePosixPath(path).name
-        response.headers.set("Content-Disposition", "attachment", filename=name)

@@ -80,6 +80,7 @@ def serve(build_hash: str, path: str) -> Response:
     encoding, shown = _best_copy(path, file)
     kind = TYPES.get(file.suffix, "application/octet-stream")
     response = send_file(shown, mimetype=kind, conditional=True, etag=False)
+    del response.headers["Content-Disposition"]  # it would name the compressed copy
     is_current = build_hash == build.hash()
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_current else "no-cache"
     response.headers["Vary"] = "Accept-Encoding"

@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hal9_ide import access, api, monitoring, pages, published, security, static_files, ws
 from hal9_ide.access import Services
+from hal9_ide.api.speaking import answer
 from hal9_ide.chat import Runner, Supervisor
 from hal9_ide.errors import Absent, BadRequest, Hal9Error, TooLarge
 from hal9_ide.logs import configure_logs
@@ -110,7 +111,7 @@ def _on_failure(error: Exception) -> Response:
 def _error_response(error: Hal9Error, status: int | None = None) -> Response:
     status = status or error.status
     if not _wants_page():
-        response = api.speaking.answer(error.as_json(), status)
+        response = answer(error.as_json(), status)
     else:
         response = _error_page(error, status)
     if request.path.endswith(UPLOAD_PATH):
@@ -126,7 +127,9 @@ def _wants_page() -> bool:
 
 def _error_page(error: Hal9Error, status: int) -> Response:
     try:
-        return pages.page("error.html", status=status, here="", error={**error.as_json(), "status": status})
+        return pages.page(
+            "error.html", status=status, here="", sentence=error.sentence, code=error.code, error_status=status
+        )
     except TemplateNotFound:
         return Response(error.sentence + "\n", status, mimetype="text/plain")
 

@@ -2,12 +2,17 @@
 
 from flask import Flask
 
-from hal9_ide.api import bots, chats, deploys, files, openapi, sessions, tokens, upload
-
-BLUEPRINTS = (sessions.bp, tokens.bp, bots.bp, files.bp, deploys.bp, chats.bp, upload.bp, openapi.bp)
+from hal9_ide.api.bots import bp as bots
+from hal9_ide.api.chats import bp as chats
+from hal9_ide.api.deploys import bp as deploys
+from hal9_ide.api.files import bp as files
+from hal9_ide.api.openapi import bp as openapi
+from hal9_ide.api.sessions import bp as sessions
+from hal9_ide.api.tokens import bp as tokens
+from hal9_ide.api.upload import bp as upload
 
 
 def register(app: Flask) -> None:
     """Add all routes of the API to `app`."""
-    for blueprint in BLUEPRINTS:
+    for blueprint in (sessions, tokens, bots, files, deploys, chats, upload, openapi):
         app.register_blueprint(blueprint)

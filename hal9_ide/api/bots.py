@@ -305,7 +305,7 @@ def delete_bot(bot_id: str) -> Done:
 def restore_bot(bot_id: str) -> Done:
     """Bring a deleted bot back."""
     with services().database.write() as session:
-        if not drafts.restore_bot(session, signed_in().id, bot_id):
+        if not drafts.restore_bot(session, services().settings, signed_in().id, bot_id):
             raise Absent("There is no such deleted bot.")
     return Done()
 

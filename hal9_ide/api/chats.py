@@ -4,6 +4,7 @@ import secrets
 
 import msgspec
 from flask import Blueprint, g, request
+from sqlalchemy.orm import Session
 
 from hal9_ide import auth
 from hal9_ide.access import (
@@ -21,7 +22,7 @@ from hal9_ide.api.bots import Made
 from hal9_ide.api.speaking import Done, speaks
 from hal9_ide.deploy import main_of, manifest_of
 from hal9_ide.disk import check_free_disk
-from hal9_ide.errors import Absent, BadRequest, NotSignedIn, TooLarge
+from hal9_ide.errors import Absent, BadRequest, Hal9Error, NotSignedIn, TooLarge
 from hal9_ide.store import drafts, versions, visits
 from hal9_ide.store.bots import Bot, Version, Visitor
 from hal9_ide.store.chats import Chat, Turn
@@ -29,6 +30,7 @@ from hal9_ide.store.transcripts import spoken
 
 bp = Blueprint("chats", __name__, url_prefix="/api/v1")
 TITLE_LENGTH = 200
+FIRST_WORDS = 60
 
 
 class ChatRow(msgspec.Struct):
@@ -91,8 +93,20 @@ def open_draft_chat(bot_id: str) -> Made:
     chat = Chat(bot_id=bot.id, stage="draft", manifest=draft_manifest(bot), user_id=person.id)
     with services().database.write() as session:
         visits.add_chat(session, chat)
-    services().runner.open(chat.id, None)
+    _open(chat, None)
     return Made(chat.id)
+
+
+def _open(chat: Chat, address: str | None, new_visitor: str | None = None) -> None:
+    """Let the script start. A chat that may not open leaves nothing behind. Raises Hal9Error."""
+    try:
+        services().runner.open(chat.id, address)
+    except Hal9Error:
+        with services().database.write() as session:
+            visits.delete_chat(session, chat.id)
+            if new_visitor:
+                visits.delete_visitor(session, new_visitor)
+        raise
 
 
 def draft_manifest(bot: Bot) -> str:
@@ -111,11 +125,14 @@ def list_draft_chats(bot_id: str) -> ChatList:
     person = signed_in()
     bot = bot_for(person, bot_id)
     with services().database.read() as session:
-        return _list(visits.draft_chats(session, bot.id, person.id))
+        return _list(session, visits.draft_chats(session, bot.id, person.id))
 
 
-def _list(chats: list[Chat]) -> ChatList:
-    return ChatList([ChatRow(chat.id, chat.title, chat.updated_at_ms) for chat in chats])
+def _list(session: Session, chats: list[Chat]) -> ChatList:
+    """Return chats as a list shows them: one without a title is called by what was said first."""
+    first = visits.first_messages(session, [chat.id for chat in chats if not chat.title])
+    titles = {chat.id: chat.title or " ".join(first.get(chat.id, "").split())[:FIRST_WORDS] for chat in chats}
+    return ChatList([ChatRow(chat.id, titles[chat.id], chat.updated_at_ms) for chat in chats])
 
 
 @bp.post("/share/<key>/chats")
@@ -127,7 +144,7 @@ def open_live_chat(key: str) -> Visit:
     check_free_disk(services().settings)
     secret = g.visitor or secrets.token_urlsafe(24)
     chat = _live_chat(bot, version, secret, is_new=not g.visitor)
-    services().runner.open(chat.id, request.remote_addr)
+    _open(chat, request.remote_addr, None if g.visitor else chat.visitor_id)
     return Visit(chat.id, secret)
 
 
@@ -190,7 +207,7 @@ def list_live_chats(key: str) -> ChatList:
             raise Absent("There is no bot at this link.")
         if visitor is None or visitor.bot_id != found[0].id:
             return ChatList([])
-        return _list(visits.visitor_chats(session, visitor.id))
+        return _list(session, visits.visitor_chats(session, visitor.id))
 
 
 @bp.get("/chats/<chat_id>")

@@ -96,16 +96,20 @@ def free_slug(session: Session, owner_id: str, wish: str) -> str:
 
 def add_bot(session: Session, settings: Settings, owner_id: str, title: str, name: str | None = None) -> Bot:
     """Put a new bot on record, without files. Raises TooLarge when the user has as many as may be."""
-    if accounts.bot_count(session, owner_id) >= settings.bots_per_user:
-        raise TooLarge(
-            f"You have {settings.bots_per_user} bots, which is the limit. Delete one first.", code="too_many_bots"
-        )
+    check_bot_count(session, settings, owner_id)
     slug = free_slug(session, owner_id, slug_of(name or title))
     key = name_key(name) if name else slug
     bot = Bot(owner_id=owner_id, slug=slug, name_key=key, title=title, share_key=new_id())
     session.add(bot)
     session.flush()
     return bot
+
+
+def check_bot_count(session: Session, settings: Settings, owner_id: str) -> None:
+    """Refuse one more bot to who has as many as may be. Raises TooLarge."""
+    most = settings.bots_per_user
+    if accounts.bot_count(session, owner_id) >= most:
+        raise TooLarge(f"You have {most} bots, which is the limit. Delete one first.", code="too_many_bots")
 
 
 def add_event(session: Session, bot: Bot, kind: str, user_id: str, **details: object) -> None:
@@ -240,7 +244,8 @@ def delete_bot(session: Session, bot: Bot) -> None:
     bot.deleted_at_ms = now_ms()
 
 
-def restore_bot(session: Session, owner_id: str, bot_id: str) -> bool:
-    """Bring a user's deleted bot back; tell whether there was one."""
+def restore_bot(session: Session, settings: Settings, owner_id: str, bot_id: str) -> bool:
+    """Bring a user's deleted bot back; tell whether there was one. Raises TooLarge."""
+    check_bot_count(session, settings, owner_id)
     mine = (Bot.id == bot_id, Bot.owner_id == owner_id, Bot.deleted_at_ms.is_not(None))
     return bool(changed_rows(session, update(Bot).where(*mine).values(deleted_at_ms=None)))

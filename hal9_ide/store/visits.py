@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from hal9_ide.store.base import now_ms
 from hal9_ide.store.bots import Bot, Visitor
-from hal9_ide.store.chats import Chat, Published, Turn
+from hal9_ide.store.chats import Chat, Message, Published, Turn
 
 
 def visitor_by_hash(session: Session, secret_hash: str) -> Visitor | None:
@@ -90,6 +90,17 @@ def is_taken_down(session: Session, bot_id: str) -> bool:
 def pin_draft(session: Session, chat_id: str, manifest: str) -> None:
     """Let a draft chat run these files from its next start on."""
     session.execute(update(Chat).where(Chat.id == chat_id).values(manifest=manifest))
+
+
+def first_messages(session: Session, chat_ids: list[str]) -> dict[str, str]:
+    """Return what was said first in each of these chats, where something was."""
+    query = select(Message.chat_id, Message.text).where(Message.chat_id.in_(chat_ids), Message.position == 1)
+    return {row.chat_id: row.text for row in session.execute(query)}
+
+
+def delete_visitor(session: Session, visitor_id: str) -> None:
+    """Remove a visitor who never got a chat."""
+    session.execute(delete(Visitor).where(Visitor.id == visitor_id))
 
 
 def touch_visitor(session: Session, visitor: Visitor) -> None:

@@ -19,6 +19,12 @@ from hal9_ide.web import create_app
 
 ORIGIN = "http://127.0.0.1:8000"
 PAGES = ("ide", "bot", "devs", "login", "explore", "learn", "status", "error")
+MORE = {
+    "login": "[{{ name }}|{{ problem }}|{{ csrf }}|{{ bots }}]",
+    "error": "{{ sentence }} {{ code }} {{ error_status }}",
+    "explore": "{{ bots | tojson }}",
+    "status": "{{ ok }} {{ problem }}",
+}
 ECHO = 'echo = input()\nprint(f"Echo: {echo}")\n'
 
 
@@ -87,7 +93,7 @@ class Browser:
         if origin is not None:
             headers.setdefault("Origin", origin)
         full = path if path.startswith("/") else f"/api/v1/{path}"
-        return self.client.open(full, method=method, headers=headers, base_url=ORIGIN, **options)
+        return self.client.open(full, method=method, headers=headers, base_url=ORIGIN, buffered=True, **options)
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.ask("GET", path, **options)
@@ -145,10 +151,9 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pages that show only what they are given: how ours look is not the matter of these tests."""
     folder = tmp_path_factory.mktemp("templates")
     for name in PAGES:
-        text = f"{name} {{{{ page_data | tojson if page_data is defined }}}} {{{{ csp_nonce }}}} {{{{ static_url('a.js') }}}}"
-        extra = {"login": " [{{ name }}|{{ problem }}|{{ csrf }}|{{ bots }}]", "error": " {{ error | tojson }}",
-                 "explore": " {{ bots | tojson }}"}  # fmt: skip
-        (folder / f"{name}.html").write_text(f"<!doctype html>{text}{extra.get(name, '')}{' ' * 1500}")
+        shown = "{{ page_data | tojson if page_data is defined }} {{ csp_nonce }} {{ static_url('a.js') }}"
+        text = f"{name} {shown} {MORE.get(name, '')}"
+        (folder / f"{name}.html").write_text(f"<!doctype html>{text}{' ' * 1500}")
     return folder
 
 

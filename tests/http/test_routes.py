@@ -81,7 +81,9 @@ def test_every_route_of_the_api_is_in_these_tables(app: Flask) -> None:
 
 @pytest.mark.parametrize(("method", "path"), API)
 def test_nobody_gets_401(stranger: Browser, guest: Browser, method: str, path: str) -> None:
-    answer = stranger.ask(method, path.format(bot=guest.make_bot()), json=BODIES.get(path.split("/")[-1], {}))
+    answer = stranger.ask(
+        method, path.format(bot=guest.make_bot()), json=BODIES.get(path.rsplit("/", maxsplit=1)[-1], {})
+    )
     assert refusal(answer) == (401, "sign_in")
 
 
@@ -89,9 +91,9 @@ def test_nobody_gets_401(stranger: Browser, guest: Browser, method: str, path: s
 def test_another_persons_bot_is_not_there(guest: Browser, other: Browser, method: str, path: str) -> None:
     bot = guest.make_bot()
     guest.deploy(bot)
-    answer = other.ask(method, path.format(bot=bot), json=BODIES.get(path.split("/")[-1], {}))
+    answer = other.ask(method, path.format(bot=bot), json=BODIES.get(path.rsplit("/", maxsplit=1)[-1], {}))
     assert refusal(answer) == (404, "absent")
-    absent = other.ask(method, path.format(bot="nosuchbot"), json=BODIES.get(path.split("/")[-1], {}))
+    absent = other.ask(method, path.format(bot="nosuchbot"), json=BODIES.get(path.rsplit("/", maxsplit=1)[-1], {}))
     assert absent.data == answer.data
 
 
