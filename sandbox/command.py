@@ -4,7 +4,7 @@ Bubblewrap confines exactly as much as its arguments say, so every layer of the 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +20,6 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 _ABOUT_THE_MACHINE = ("cmdline", "keys", "key-users", "timer_list", "sched_debug", "kallsyms", "modules")
 _MASKED = tuple(name for name in _ABOUT_THE_MACHINE if os.path.exists(f"/proc/{name}"))
 """Files of /proc to hide, where this kernel has them: bubblewrap 0.8 cannot mount proc with `subset=pid`."""
-
-_BOOT = "import sys; sys.path.insert(0, '/opt/hal9/lib'); from hal9_runtime import runner; runner.main()"
 
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -77,14 +75,20 @@ def check(spec: RunSpec) -> None:
             raise ValueError(f"not an environment variable: {name!r}")
 
 
-def argv(host: Host, spec: RunSpec, *, options_fd: int, control_fd: int, namespaces: Mapping[str, str]) -> list[str]:
-    """Return the whole command line. It holds no secret: options and environment come over `options_fd`.
+def argv(host: Host, inside: Sequence[str], *, options_fd: int) -> list[str]:
+    """Return the whole command line. It holds no secret: options and environment come over `options_fd`."""
+    confined = [str(host.bwrap), "--args", str(options_fd), "--", *inside]
+    return [*drop_root(host), *confined] if host.is_root else confined
+
+
+def inside(host: Host, spec: RunSpec, module: str, *, control_fd: int, namespaces: Mapping[str, str]) -> list[str]:
+    """Return the program in the sandbox: a module of the runtime and what it is told.
 
     `namespaces` are the launcher's own (name → link text); the runner refuses to start when it shares one.
     """
-    inside = [str(host.python), "-I", "-S", "-c", _BOOT, spec.main, *_settings(spec, control_fd, namespaces)]
-    confined = [str(host.bwrap), "--args", str(options_fd), "--", *inside, "--", *spec.args]
-    return [*drop_root(host), *confined] if host.is_root else confined
+    settings = _settings(spec, control_fd, namespaces)
+    boot = f"import sys; sys.path.insert(0, '/opt/hal9/lib'); from hal9_runtime import {module}; {module}.main()"
+    return [str(host.python), "-I", "-S", "-c", boot, spec.main, *settings, "--", *spec.args]
 
 
 def drop_root(host: Host) -> list[str]:
@@ -149,6 +153,11 @@ def _environment(own: Mapping[str, str]) -> list[str]:
     for name, value in {**own, **_ENVIRONMENT}.items():
         made += ["--setenv", name, value]
     return made
+
+
+def variables(spec: RunSpec) -> set[str]:
+    """Return the names of all that a script's environment may hold; bubblewrap adds PWD."""
+    return {*spec.env, *_ENVIRONMENT, "PWD"}
 
 
 def _settings(spec: RunSpec, control_fd: int, namespaces: Mapping[str, str]) -> list[str]:

@@ -21,11 +21,11 @@ from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent
 REQUIREMENTS = SOURCES.parent / "requirements-sandbox.txt"
-INSIDE_MODULES = ("wire", "confined", "stdio", "crash", "runner")
+INSIDE_MODULES = ("wire", "confined", "stdio", "crash", "runner", "probe")
 """Modules of this package that run inside the sandbox, as the package `hal9_runtime`: a bot may have a sandbox.py."""
 KEPT = 3
 
-_ETC = {
+ETC = {
     "passwd": "bot:x:1000:1000:bot:/bot:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     "group": "bot:x:1000:\nnogroup:x:65534:\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
@@ -58,7 +58,7 @@ def ensure(state: Path) -> Path:
 
 def source_hash() -> str:
     """Return a name for the sources as they are, and for what else decides the contents (interpreter, packages)."""
-    digest = hashlib.sha256(repr((sys.version_info[:3], _ETC, _site_hash())).encode())
+    digest = hashlib.sha256(repr((sys.version_info[:3], ETC, _site_hash())).encode())
     for inside, path in _sources():
         digest.update(f"{inside}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
@@ -103,7 +103,7 @@ def _fill(folder: Path, site: Path) -> None:
             py_compile.compile(str(target), dfile=f"/opt/hal9/lib/{inside}", invalidation_mode=mode, doraise=True)
     for name in _ETC_FOLDERS:
         (folder / "etc" / name).mkdir(parents=True)
-    for name, text in _ETC.items():
+    for name, text in ETC.items():
         (folder / "etc" / name).write_text(text)
     (folder / "site").symlink_to(os.path.relpath(site, folder))
 

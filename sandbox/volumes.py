@@ -32,6 +32,11 @@ def base_folder(host: Host) -> Path:
     return host.state / "mnt"
 
 
+def has_private_mounts(host: Host) -> bool:
+    """Say whether this process is in a mount namespace of its own already."""
+    return os.path.ismount(base_folder(host))
+
+
 def enter_private_mounts(host: Host) -> None:
     """Move this process into a mount namespace of its own, with room for volumes. Once, while it has one thread.
 
