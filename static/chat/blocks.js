@@ -33,7 +33,7 @@ const BUILDERS = {
   heading: (token) => inlineBlock(HEADINGS[Math.min(token.depth, 4) - 1] ?? "h6", token),
   hr: () => el("hr"),
   drawing: (token) => drawing(token.text),
-  code: (token) => (token.codeBlockStyle === "indented" ? drawing(token.text) : new Code(token.lang ?? "", token.text).node),
+  code: (token) => (token.codeBlockStyle === "indented" ? drawing(token.text) : new Code(token.lang ?? "", ended(token.text)).node),
   blockquote: (token, depth) => (token.tokens.length > 0 ? inside(el("blockquote"), token.tokens, depth) : null),
   list,
   table,
@@ -50,6 +50,11 @@ function inlineBlock(tag, token) {
 /** @param {string} text */
 function drawing(text) {
   return el("pre", { class: "msg__drawing", tabIndex: 0 }, text)
+}
+
+/** marked leaves the last line's end out, except after a blank line. @param {string} text */
+function ended(text) {
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`
 }
 
 /** @param {HTMLElement} node @param {Token[]} tokens @param {number} depth */

@@ -14,27 +14,10 @@ import { helloView } from "./hello.js"
 import { Log } from "./log.js"
 import { keepDraft, keepOutbox, keptDraft, keptOutbox, newId } from "./outbox.js"
 import { ChatSocket } from "./socket.js"
+import { prepareMarkdown } from "./reply.js"
 import { EMPTY, isBusy, receive, send, withdraw } from "./state.js"
 import { writing } from "./writing.js"
-
-/** @typedef {import("./state.js").ChatState} ChatState */
-/** @typedef {import("./state.js").Frame} Frame */
-/** @typedef {import("./state.js").Outgoing} Outgoing */
-/** @typedef {"starting" | "running" | "waiting" | "ended" | "reconnecting"} State */
-
-/**
- * @typedef {object} ChatOptions
- * @property {string} chatId
- * @property {"author" | "visitor"} role
- * @property {string | null} [visitor] the visitor's secret
- * @property {string} [name] the bot's name, for the box and the labels
- * @property {string} [placeholder] of the box while no question stands in it: "Message <name>"
- * @property {{title?: string, text: string}} [hello] shown until the first message
- * @property {string[]} [examples] things to say, below the hello
- * @property {() => Element} [thumb] makes the bot's picture, shown beside each reply
- */
-
-/** @typedef {{destroy: () => void, restart: () => void, stop: () => void, send: (text: string) => void, focus: () => void, readonly state: State}} Chat */
+/** @import { Chat, ChatOptions, ChatState, Context, Frame, Outgoing, State } from "./types.js" */
 
 const DRAW_MS = 10
 const SPOKEN_CHARS = 1_000
@@ -42,6 +25,7 @@ const SPOKEN_CHARS = 1_000
 const ACCEPT_MS = 8_000
 /** An opening that comes at once should not push the hello away; so much later it is shown all the same. */
 const HELLO_MS = 400
+const DRAFT_HELLO = { title: "", text: "Your bot waits for a message." }
 
 /**
  * Puts a chat into an element and keeps it alive until `destroy`.
@@ -73,6 +57,7 @@ class MountedChat {
   #sentAt = 0
   #isAnnouncementDue = false
   #isGone = false
+  #isRestartDue = false
   /** @type {State} */
   #reported = "starting"
   /** @type {Outgoing[]} */
@@ -86,9 +71,10 @@ class MountedChat {
     this.#keptOutbox = keptOutbox(chatId)
     this.#chat = { ...EMPTY, outbox: this.#keptOutbox }
     prepareAnnouncements()
-    const context = { role, thumb, onGoto: (/** @type {string} */ file, /** @type {number} */ line) => this.#emit("goto", { file, line }) }
-    const acts = { onRetry: this.#retry, onEdit: this.#edit, onAgain: this.#again }
-    this.#log = new Log(context, acts, () => this.#drawSoon())
+    if (role === "author") void prepareMarkdown()
+    /** @type {Context} */
+    const context = { role, thumb, onGoto: (file, line) => this.#emit("goto", { file, line }), onChange: () => this.#drawSoon() }
+    this.#log = new Log(context, { onRetry: this.#retry, onEdit: this.#edit, onAgain: this.#again })
     this.#composer = new Composer({
       label: placeholder, isAccent: role === "visitor", hasHints: role === "author", draft: keptDraft(chatId),
       onSend: (text) => this.send(text), onStop: () => this.stop(), onDraft: (text) => keepDraft(chatId, text),
@@ -112,6 +98,7 @@ class MountedChat {
 
   /** @param {string} text */
   send(text) {
+    void prepareMarkdown()
     this.#deliver({ id: newId(), text })
     this.#log.dock.toEnd()
     this.#emit("sent", { text })
@@ -122,7 +109,7 @@ class MountedChat {
   }
 
   restart() {
-    this.#socket.send({ kind: "restart" })
+    this.#isRestartDue = !this.#socket.send({ kind: "restart" })
     this.#log.dock.toEnd()
   }
 
@@ -158,6 +145,7 @@ class MountedChat {
 
   /** After a reconnect or a reload, under the same ids: what was accepted before has no second effect. */
   #sendWaiting() {
+    if (this.#isRestartDue) this.restart()
     for (const message of this.#chat.outbox) if (message.status !== "refused") this.#transmit(message)
   }
 
@@ -241,7 +229,7 @@ class MountedChat {
 
   /** The hello stays until the first message; it waits a moment for an opening that would come at once. */
   #helloNow() {
-    const { hello, examples = [], thumb = null } = this.#options
+    const { role, hello = role === "author" ? DRAFT_HELLO : null, examples = [], thumb = null } = this.#options
     const { items, outbox, phase } = this.#chat
     const isBegun = outbox.length > 0 || items.some((item) => item.kind === "person")
     if (!hello || isBegun) return null

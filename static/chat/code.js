@@ -1,9 +1,8 @@
 /**
  * A code block that can grow: a label, a copy button, and text that is only ever added to.
  */
-import { copyText } from "../shared/clipboard.js"
-import { el, fill } from "../shared/dom.js"
-import { icon } from "../shared/icons.js"
+import { el } from "../shared/dom.js"
+import { copyButton } from "./copy.js"
 
 /** Long code is laid out in parts, so that a new line costs the layout of one part and not of all. */
 const PART_CHARS = 8_000
@@ -66,20 +65,4 @@ export class Code {
     this.isShortened = true
     first?.remove()
   }
-}
-
-/**
- * A small button that copies and shows for a moment that it did.
- * @param {string} label
- * @param {() => string} text
- * @param {string} [className]
- */
-export function copyButton(label, text, className = "btn btn--quiet btn--icon btn--sm") {
-  const button = el("button", { class: className, type: "button", "aria-label": label, title: label }, icon("copy"))
-  button.addEventListener("click", async () => {
-    const isCopied = await copyText(text())
-    fill(button, icon(isCopied ? "check" : "alert"))
-    setTimeout(() => fill(button, icon("copy")), 2000)
-  })
-  return button
 }

@@ -2,18 +2,8 @@
  * The box in which a person writes. Enter sends; its one button sends when there is text and stops the bot when there is none.
  */
 import { el, fill } from "../shared/dom.js"
-import { icon } from "../shared/icons.js"
-
-/**
- * @typedef {object} ComposerOptions
- * @property {string} label what the box is called: "Message Night Sky Guide"
- * @property {boolean} isAccent the one filled accent of its page
- * @property {boolean} hasHints
- * @property {string} draft
- * @property {(text: string) => void} onSend
- * @property {() => void} onStop
- * @property {(text: string) => void} onDraft
- */
+import { icon } from "../shared/icon.js"
+/** @import { ComposerOptions } from "./types.js" */
 
 const MOST_BYTES = 64 * 1024
 
@@ -28,7 +18,7 @@ export class Composer {
     this.#options = options
     const { label, isAccent, hasHints, draft } = options
     this.box = el("textarea", {
-      rows: 1, placeholder: label, value: draft, enterKeyHint: "send", autocomplete: "off", "aria-label": label,
+      id: "say", rows: 1, placeholder: label, value: draft, enterKeyHint: "send", autocomplete: "off", "aria-label": label,
       oninput: () => this.#changed(), onkeydown: (event) => this.#key(event),
     })
     const look = isAccent ? " composer__send--accent" : ""

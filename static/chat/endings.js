@@ -1,14 +1,7 @@
 /**
  * What people are told when a run has ended. Pure; every sentence says what happened and what to do.
  */
-
-/** @typedef {import("./state.js").End} End */
-/** @typedef {"author" | "visitor"} Role */
-
-/**
- * `look`: a crash card, a notice, or a thin note in the log.
- * @typedef {{look: "crash" | "notice" | "note", title: string, text: string}} Ending
- */
+/** @import { End, Ending, Role } from "./types.js" */
 
 const AGAIN = "Your next message starts it again."
 

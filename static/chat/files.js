@@ -2,9 +2,8 @@
  * Files that a bot made, in its reply: pictures in place, pages in a sandboxed frame, all else as a card to download.
  */
 import { el, safeUrl } from "../shared/dom.js"
-import { icon } from "../shared/icons.js"
-
-/** @typedef {import("./state.js").FileCard} FileCard */
+import { icon } from "../shared/icon.js"
+/** @import { FileCard } from "./types.js" */
 
 const WEB = new Set(["http:", "https:"])
 

@@ -2,15 +2,8 @@
  * A conversation that has not begun: who this is, one sentence, a few things to say.
  */
 import { el } from "../shared/dom.js"
-import { icon } from "../shared/icons.js"
-
-/**
- * @typedef {object} Hello
- * @property {string} title "" where only the sentence is shown
- * @property {string} text
- * @property {string[]} examples at most four are shown
- * @property {(() => Element) | null} thumb
- */
+import { icon } from "../shared/icon.js"
+/** @import { Hello } from "./types.js" */
 
 /** @param {Hello} hello @param {(text: string) => void} onAsk */
 export function helloView({ title, text, examples, thumb }, onAsk) {

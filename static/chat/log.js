@@ -3,23 +3,11 @@
  * left alone, so that a selection in it survives.
  */
 import { el } from "../shared/dom.js"
-import { icon } from "../shared/icons.js"
+import { icon } from "../shared/icon.js"
 import { Dock } from "./dock.js"
 import { endView, note, outgoing, person } from "./parts.js"
 import { inTurn, ReplyView } from "./reply.js"
-
-/** @typedef {import("./state.js").ChatState} ChatState */
-/** @typedef {import("./state.js").Item} Item */
-/** @typedef {import("./reply.js").Context} Context */
-/** @typedef {import("./parts.js").Acts} Acts */
-
-/**
- * One thing in the log. It is made anew when `value` is another one; a reply is told instead.
- * @typedef {{key: string, value: unknown, make: () => HTMLElement | null}} Entry
- */
-
-/** @typedef {{text: string, onStop: (() => void) | null, isSlow: boolean, isBelowReply: boolean, isLast: boolean}} Writing */
-/** @typedef {{text: string, onNow: (() => void) | null}} Outage */
+/** @import { Acts, ChatState, Context, Entry, Extras, Item, Outage, Reply, Writing } from "./types.js" */
 
 const STEP = 200
 /** Signs that come and go and are no news. */
@@ -37,23 +25,18 @@ export class Log {
   #hasNews = false
   #writingText = document.createTextNode("")
   #outageText = document.createTextNode("")
-  #onMore = () => {}
 
-  /** @param {Context} context @param {Acts} acts @param {() => void} redraw */
-  constructor(context, acts, redraw) {
+  /** @param {Context} context @param {Acts} acts */
+  constructor(context, acts) {
     this.#context = context
     this.#acts = acts
-    this.#onMore = () => {
-      this.#limit += STEP
-      redraw()
-    }
     this.node = el("div", { class: "chat__log", role: "log", "aria-label": "Conversation", "aria-live": "off", tabIndex: 0 }, this.#talk)
     this.dock = new Dock(this.node, this.#talk)
   }
 
   /**
    * @param {ChatState} state
-   * @param {{hello: (() => HTMLElement) | null, writing: Writing | null, outage: Outage | null}} extras
+   * @param {Extras} extras
    */
   update(state, { hello, writing, outage }) {
     const items = state.items.slice(-this.#limit)
@@ -125,7 +108,7 @@ export class Log {
     return { key: message.id, value, make: () => outgoing(message, word, this.#acts) }
   }
 
-  /** @param {import("./state.js").Reply} item */
+  /** @param {Reply} item */
   #reply(item) {
     const view = this.#replies.get(item.key) ?? new ReplyView(item, this.#context)
     this.#replies.set(item.key, view)
@@ -150,7 +133,12 @@ export class Log {
 
   #earlier() {
     return el("p", { class: "chat__note" },
-      el("button", { class: "btn btn--sm btn--quiet", type: "button", onclick: () => this.#onMore() }, "Show earlier messages"))
+      el("button", { class: "btn btn--sm btn--quiet", type: "button", onclick: () => this.#showMore() }, "Show earlier messages"))
+  }
+
+  #showMore() {
+    this.#limit += STEP
+    this.#context.onChange()
   }
 
   /** @param {Entry[]} entries */

@@ -8,7 +8,8 @@ import { openFence } from "./fence.js"
 import { lex } from "./lexer.js"
 
 /** @typedef {import("marked").Token} Token */
-/** @typedef {{raw: string, node: HTMLElement | null}} Block */
+/** `chars`: how much text it shows, which is less than `raw` for a long code block. */
+/** @typedef {{raw: string, chars: number, node: HTMLElement | null}} Block */
 
 /** So much unfinished text is read again at most; a longer paragraph, list or table is cut at a line. */
 const TAIL_CHARS = 8_000
@@ -91,7 +92,14 @@ export class Markdown {
   /** Adds to the open code block. @param {string} text @returns {string} what stands behind its end */
   #grow(text) {
     const rest = this.#fence?.add(text) ?? null
-    this.#frozenChars += text.length - (rest?.length ?? 0)
+    const grown = text.length - (rest?.length ?? 0)
+    const last = this.#frozen.at(-1)
+    if (last) {
+      if (last.raw.length < FINAL_CHARS) last.raw += text.slice(0, grown)
+      const chars = Math.min(last.chars + grown, SHOWN_CHARS)
+      this.#frozenChars += chars - last.chars
+      last.chars = chars
+    }
     if (rest !== null) this.#fence = null
     return rest ?? ""
   }
@@ -116,7 +124,7 @@ export class Markdown {
     for (const token of tokens.slice(kept)) {
       const node = block(token)
       if (this.#isMore && this.#open.length === 0) node?.classList.add("msg__more")
-      this.#open.push({ raw: token.raw, node })
+      this.#open.push({ raw: token.raw, chars: token.raw.length, node })
       if (node) this.node.append(node)
     }
   }
@@ -162,12 +170,13 @@ export class Markdown {
     if (rest) this.#render(lex(rest).tokens)
   }
 
+  /** Drops the oldest blocks while more than enough is shown, but not a block that is most of it. */
   #shorten() {
     let gone = 0
-    while (this.#frozenChars > SHOWN_CHARS && gone < this.#frozen.length - (this.#fence ? 1 : 0)) {
-      const first = this.#frozen[gone]
-      first?.node?.remove()
-      this.#frozenChars -= first?.raw.length ?? 0
+    for (const first of this.#frozen) {
+      if (this.#frozenChars <= SHOWN_CHARS || this.#frozenChars - first.chars < SHOWN_CHARS / 2) break
+      first.node?.remove()
+      this.#frozenChars -= first.chars
       gone += 1
     }
     this.#frozen.splice(0, gone)
@@ -183,7 +192,7 @@ export class Markdown {
     const blocks = visible.map((token, index) => {
       const before = old[index]
       const isSame = before?.raw.trimEnd() === token.raw.trimEnd() && !(hasDefinitions && token.raw.includes("["))
-      return { raw: token.raw, node: isSame && before ? before.node : block(token) }
+      return { raw: token.raw, chars: token.raw.length, node: isSame && before ? before.node : block(token) }
     })
     this.#arrange(blocks)
     this.#frozen = blocks

@@ -2,8 +2,7 @@
  * What a person wrote and the script has not taken yet, kept in this tab over a reload; and the draft in the box.
  */
 import { keep, kept } from "../shared/keep.js"
-
-/** @typedef {import("./state.js").Outgoing} Outgoing */
+/** @import { Outgoing } from "./types.js" */
 
 /** A name for a message that nobody else will give. @returns {string} */
 export function newId() {

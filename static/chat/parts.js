@@ -2,19 +2,9 @@
  * The parts of the log that are not replies: what people said, dividers, gaps, ends.
  */
 import { el } from "../shared/dom.js"
-import { icon } from "../shared/icons.js"
+import { icon } from "../shared/icon.js"
 import { ending } from "./endings.js"
-
-/** @typedef {import("./state.js").Outgoing} Outgoing */
-/** @typedef {import("./state.js").End} End */
-/** @typedef {import("./reply.js").Context} Context */
-
-/**
- * @typedef {object} Acts
- * @property {(message: Outgoing) => void} onRetry
- * @property {(message: Outgoing) => void} onEdit
- * @property {() => void} onAgain sends the last message once more
- */
+/** @import { Acts, Context, End, Outgoing } from "./types.js" */
 
 /** @param {string} text */
 export function person(text) {

@@ -2,13 +2,18 @@
  * A bot's reply on the page: text as it streams, files, and what one can do with it.
  */
 import { el, fill } from "../shared/dom.js"
-import { icon } from "../shared/icons.js"
-import { copyButton } from "./code.js"
-import { fileView } from "./files.js"
-import { Markdown } from "./markdown.js"
+import { icon } from "../shared/icon.js"
+import { copyButton } from "./copy.js"
+import { needsMarkdown, Plain } from "./plain.js"
+/** @import { Context, FileCard, Reply, Source, Surface } from "./types.js" */
 
-/** @typedef {import("./state.js").Reply} Reply */
-/** @typedef {{role: "author" | "visitor", thumb: (() => Element) | null, onGoto: (file: string, line: number) => void}} Context */
+/** @type {typeof import("./markdown.js").Markdown | null} */
+let Markdown = null
+
+/** Fetches the Markdown reader, once, so that it is there when a reply needs it. */
+export async function prepareMarkdown() {
+  Markdown ??= (await import("./markdown.js")).Markdown
+}
 
 /** So much is read at a time, between two looks at the clock. */
 const SLICE_CHARS = 16_000
@@ -24,7 +29,8 @@ export class ReplyView {
   #position = 0
   #isEnded = false
   #isPainted = false
-  #markdown = new Markdown()
+  /** @type {Surface} */
+  #surface = Markdown ? new Markdown() : new Plain()
   #files = el("div", { class: "msg__files" })
   #meta = el("p", { class: "msg__meta", hidden: true })
   #note = el("p", { class: "chat__note", hidden: true })
@@ -36,7 +42,7 @@ export class ReplyView {
     this.#reply = reply
     this.#context = context
     this.#position = reply.text.start
-    this.article = el("article", { class: "msg", "aria-label": "Bot" }, this.#note, this.#markdown.node, this.#files, this.#meta)
+    this.article = el("article", { class: "msg", "aria-label": "Bot" }, this.#note, this.#surface.node, this.#files, this.#meta)
     this.node = inTurn(this.article, context.thumb)
     this.update(reply)
   }
@@ -46,7 +52,7 @@ export class ReplyView {
     this.#reply = reply
     this.#isEnded = false
     this.#isPainted = false
-    this.#showFiles()
+    void this.#showFiles()
   }
 
   /**
@@ -59,9 +65,10 @@ export class ReplyView {
     const before = this.#position
     this.#skipBacklog()
     let { text: rest } = text.since(this.#position)
+    if (this.#surface instanceof Plain && needsMarkdown(text.toString())) void this.#format()
     while (rest && performance.now() < deadline) {
       const slice = rest.length > SLICE_CHARS ? rest.slice(0, rest.lastIndexOf("\n", SLICE_CHARS) + 1 || SLICE_CHARS) : rest
-      this.#markdown.add(slice)
+      this.#surface.add(slice)
       this.#position += slice.length
       rest = rest.slice(slice.length)
     }
@@ -70,9 +77,21 @@ export class ReplyView {
     return { hasMore: rest !== "", hasNews: this.#position > before }
   }
 
+  /** There is something to format: shows all anew as soon as the reader is here. */
+  async #format() {
+    await prepareMarkdown()
+    if (!Markdown || !(this.#surface instanceof Plain)) return
+    const plain = this.#surface
+    this.#surface = new Markdown()
+    this.#position = this.#reply.text.start
+    this.#isEnded = false
+    plain.node.replaceWith(this.#surface.node)
+    this.#context.onChange()
+  }
+
   /** What the bot said, as plain text. */
   get spoken() {
-    return this.#markdown.node.textContent?.trim() ?? ""
+    return this.#surface.node.textContent?.trim() ?? ""
   }
 
   #skipBacklog() {
@@ -80,13 +99,13 @@ export class ReplyView {
     if (text.end - this.#position <= BACKLOG_CHARS) return
     const { text: waiting } = text.since(this.#position)
     const cut = waiting.indexOf("\n", waiting.length - BACKLOG_CHARS / 2) + 1 || waiting.length - BACKLOG_CHARS / 2
-    this.#markdown.skip(waiting.slice(0, cut))
+    this.#surface.skip(waiting.slice(0, cut))
     this.#position = text.end - waiting.length + cut
   }
 
   #end() {
     this.#isEnded = true
-    this.#markdown.end(() => this.#reply.text.toString())
+    this.#surface.end(() => this.#reply.text.toString())
     fill(this.#meta, ...this.#metaParts())
     this.#meta.hidden = this.#reply.isCut
   }
@@ -96,8 +115,8 @@ export class ReplyView {
     const isLong = this.#reply.text.end > LONG_CHARS
     this.article.classList.toggle("msg--long", isLong)
     this.article.ariaBusy = this.#reply.isLive ? "true" : "false"
-    this.node.hidden = this.#markdown.node.childElementCount === 0 && this.#reply.files.length === 0
-    if (this.#markdown.isShortened && this.#note.hidden) this.#showNote()
+    this.node.hidden = this.#surface.node.childElementCount === 0 && this.#reply.files.length === 0
+    if (this.#surface.isShortened && this.#note.hidden) this.#showNote()
   }
 
   #showNote() {
@@ -106,7 +125,10 @@ export class ReplyView {
       el("button", { class: "msg__act", type: "button", onclick: () => save(this.#reply.text.toString()) }, icon("download"), "Download")))
   }
 
-  #showFiles() {
+  async #showFiles() {
+    const isNew = this.#reply.files.some(({ name, url }) => this.#shown.get(name)?.url !== url)
+    if (!isNew) return
+    const { fileView } = await import("./files.js")
     for (const file of this.#reply.files) {
       const old = this.#shown.get(file.name)
       if (old?.url === file.url) continue

@@ -1,19 +1,7 @@
 /**
  * The chat's connection: opens the WebSocket, asks for what it has not seen, and comes back after a loss.
  */
-
-/** @typedef {import("./state.js").Frame} Frame */
-
-/**
- * @typedef {object} SocketOptions
- * @property {string} chatId
- * @property {string | null} visitor the visitor's secret; null for the author of a draft
- * @property {() => number} seen the number of the last frame that was applied
- * @property {(frame: Frame) => void} onFrame
- * @property {() => void} onReady `hello` came and `resume` is sent: now send what waits
- * @property {() => void} onLost the connection is gone; `retryAt` says when it is tried again
- * @property {() => Promise<boolean>} isGone asked after two vain attempts: whether the chat does not exist any more
- */
+/** @import { Frame, SocketOptions } from "./types.js" */
 
 const PROTOCOL = "hal9.chat.v1"
 const FIRST_RETRY_MS = 400

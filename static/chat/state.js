@@ -2,70 +2,7 @@
  * What the frames of a chat add up to. Pure: no page, no socket, no clock.
  */
 import { Text } from "./text.js"
-
-/** @typedef {"starting" | "running" | "waiting" | "ended"} Phase */
-/** @typedef {{type: string | null, message: string, file: string | null, line: number | null, traceback?: string}} Fault */
-/** @typedef {{name: string, url: string, type: string, bytes: number}} FileCard */
-
-/**
- * A message that its script has not taken yet. `refusal` is the server's sentence; a refused one waits for Retry.
- * @typedef {{id: string, text: string, status: "pending" | "accepted" | "refused", refusal: string}} Outgoing
- */
-
-/** @typedef {{kind: "person", key: string, id: string, text: string}} Person */
-
-/**
- * What a bot wrote in one turn. `isCut`: a gap follows and the reply goes on below it. `seconds` is null where unknown.
- * @typedef {object} Reply
- * @property {"reply"} kind
- * @property {string} key
- * @property {Text} text
- * @property {{file: string, line: number}[]} sources distinct lines that printed it, in order
- * @property {FileCard[]} files
- * @property {boolean} isLive
- * @property {boolean} isCut
- * @property {boolean} isStopped
- * @property {number | null} seconds
- */
-
-/** @typedef {{kind: "divider", key: string, by: string}} Divider */
-/** @typedef {{kind: "gap", key: string}} Gap */
-
-/**
- * The end of a run. `place`: before the bot said anything in this turn, while it wrote, or after it had answered.
- * `isFirst`: nothing at all was shown before.
- * @typedef {object} End
- * @property {"end"} kind
- * @property {string} key
- * @property {number} seq
- * @property {string} reason
- * @property {number | null} exitStatus
- * @property {Fault | null} error
- * @property {"before" | "during" | "after"} place
- * @property {boolean} isFirst
- */
-
-/** @typedef {Person | Reply | Divider | Gap | End} Item */
-
-/** @typedef {{isAnswered: boolean, hasPrompt: boolean, startedAt: number | null}} Turn */
-
-/**
- * @typedef {object} ChatState
- * @property {number} seq the last frame that was applied
- * @property {number} known the last number given when the socket was opened: frames up to it are replay
- * @property {Phase} phase
- * @property {number} run how many runs have started
- * @property {string} prompt the last question asked; "" for none
- * @property {Item[]} items what is settled, in order
- * @property {Outgoing[]} outbox what is not taken yet, in the order it was sent
- * @property {Turn} turn
- * @property {string} joining the beginning of a text whose last piece is still to come
- */
-
-/**
- * A frame as the server sends it; `kind` says which.
- * @typedef {{kind: string, seq?: number, [field: string]: any}} Frame
- */
+/** @import { ChatState, End, Frame, Item, Outgoing, Phase, Reply, Source } from "./types.js" */
 
 const SOURCES = 64
 
@@ -161,9 +98,11 @@ const FRAMES = {
 
   prompt(state, frame) {
     const prompt = state.joining + frame.text
-    const next = write(state, frame, (reply) => ({ ...reply, text: reply.text.plus(frame.text) }))
-    if (frame.more) return { ...next, joining: prompt }
-    return { ...next, joining: "", prompt, turn: { ...next.turn, hasPrompt: true } }
+    if (frame.more) return { ...state, joining: prompt }
+    const asked = { ...state, joining: "", prompt, turn: { ...state.turn, hasPrompt: true } }
+    // "> " only marks the line where one types in a terminal.
+    if (!/[\p{L}\p{N}]/u.test(prompt)) return asked
+    return write(asked, frame, (reply) => ({ ...reply, text: reply.text.plus(apart(reply.text, prompt)) }))
   },
 
   waiting(state, frame, at) {
@@ -252,6 +191,16 @@ const BLANK = {
 }
 
 /**
+ * A question below other lines is a paragraph of its own; one that ends an unfinished line stays on it.
+ * @param {Text} text
+ * @param {string} prompt
+ */
+function apart(text, prompt) {
+  const isBelow = text.end > 0 && text.since(text.end - 1).text === "\n"
+  return isBelow ? `\n${prompt}` : prompt
+}
+
+/**
  * The turn is answered: its reply is no longer being written.
  * @param {ChatState} state
  * @param {Frame} frame
@@ -312,7 +261,7 @@ function endOf(frame, place, isFirst) {
 }
 
 /**
- * @param {Reply["sources"]} known
+ * @param {Source[]} known
  * @param {[number, string | null, number | null][] | undefined} found
  */
 function joinSources(known, found = []) {

@@ -1,15 +1,14 @@
 /**
  * The sign that a bot is at work: what it says and where it stands. Pure.
  */
-
-/** @typedef {import("./state.js").ChatState} ChatState */
+/** @import { ChatState, WritingSign } from "./types.js" */
 
 const SLOW_MS = 10_000
 
 /**
  * @param {ChatState} state
  * @param {{now: number, turnAt: number, newsAt: number}} times when the turn began and when the last frame came, in ms
- * @returns {{text: string, isSlow: boolean, isBelowReply: boolean, isLast: boolean} | null} null while nothing is awaited
+ * @returns {WritingSign | null} null while nothing is awaited
  */
 export function writing(state, { now, turnAt, newsAt }) {
   const isRunning = state.phase === "running" || state.phase === "starting"

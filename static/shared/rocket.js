@@ -1,7 +1,7 @@
 /**
  * The rocket's drawing: a ship over a flame that lights on hover, tilted to the right.
  */
-import { svg } from "./icons.js"
+import { svg } from "./icon.js"
 
 const TILT = "rotate(45 10 10)"
 

@@ -2,7 +2,7 @@
  * Toasts: a short sentence and at most one action, at the bottom of the page. Never the only record of an error.
  */
 import { el } from "./dom.js"
-import { icon } from "./icons.js"
+import { icon } from "./icon.js"
 
 /**
  * @typedef {object} ToastOptions

@@ -1,0 +1,154 @@
+/**
+ * The visitor's page: opens a chat with a bot, keeps several, shares the link.
+ */
+import { mountDrawer } from "./bot/drawer.js"
+import { Visit } from "./bot/visit.js"
+import { mountChat } from "./chat/chat.js"
+import { el, fill, find, pageData } from "./shared/dom.js"
+import { rings } from "./shared/rings.js"
+import { ApiError } from "./shared/server.js"
+import { setTheme, theme } from "./shared/theme.js"
+
+/** @typedef {import("./bot/visit.js").ChatRow} ChatRow */
+/** @typedef {{key: string, title: string, description: string | null, by: string | null, examples: string[]}} Bot */
+
+/** @type {Bot} */
+const bot = pageData()
+const host = find("#chat", HTMLElement)
+const visit = new Visit(bot.key)
+const drawer = mountDrawer({ onOpen: open, onNew: startNew, onDelete: remove })
+const thumb = () => el("span", { class: "thumb" })
+
+/** @type {import("./chat/types.js").Chat | null} */
+let chat = null
+/** @type {ChatRow[]} */
+let chats = []
+/** Conversations that are gone from the list while Undo is offered. @type {Set<string>} */
+const leaving = new Set()
+let hasSpoken = false
+
+function picture() {
+  const node = thumb()
+  node.append(rings(bot.title))
+  return node
+}
+
+/** @param {string} id */
+function open(id) {
+  if (id === visit.current && chat) return chat.focus()
+  visit.open(id)
+  show()
+}
+
+function show() {
+  chat?.destroy()
+  fill(host)
+  hasSpoken = false
+  chat = mountChat(host, {
+    chatId: visit.current ?? "", role: "visitor", visitor: visit.secret, name: bot.title, thumb: picture, examples: bot.examples,
+    hello: { title: bot.title, text: bot.description || "Say something to begin." },
+  })
+  if (matchMedia("(pointer: fine)").matches) chat.focus()
+  listSoon()
+}
+
+async function startNew() {
+  // An empty conversation is as new as another one would be.
+  const isUnused = chat && !hasSpoken && !chats.some((row) => row.id === visit.current && row.title)
+  if (isUnused) return chat?.focus()
+  try {
+    await visit.begin()
+    show()
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    if (chat) (await import("./shared/toast.js")).toast(error.message, { kind: "bad" })
+    else refused(error)
+  }
+}
+
+/** There is no chat yet and none can be had: says why, and tries again where waiting helps. @param {ApiError} error */
+function refused(error) {
+  const again = el("button", { class: "btn", type: "button", onclick: () => startNew() }, "Try again")
+  const isFull = error.status === 429 || error.status === 503
+  fill(host, el("div", { class: "visit__plain", role: "alert" }, el("span", { class: "lens", "aria-hidden": true }),
+    el("h2", null, isFull ? "One moment" : "No conversation could be opened"), el("p", null, error.message), again))
+  const seconds = error.retrySeconds
+  if (isFull && seconds) setTimeout(() => again.isConnected && startNew(), seconds * 1000)
+}
+
+let listing = 0
+function listSoon() {
+  drawer.show(chats, visit.current)
+  clearTimeout(listing)
+  listing = window.setTimeout(async () => {
+    chats = (await visit.chats().catch(() => chats)).filter((row) => !leaving.has(row.id))
+    drawer.show(chats, visit.current)
+  }, 300)
+}
+
+/** Gone at once, deleted when Undo is no longer offered. @param {ChatRow} row */
+async function remove(row) {
+  leaving.add(row.id)
+  chats = chats.filter((other) => other !== row)
+  if (row.id === visit.current) leave()
+  drawer.show(chats, visit.current)
+  const { toast } = await import("./shared/toast.js")
+  toast("Conversation deleted", {
+    action: "Undo",
+    onAction() {
+      leaving.delete(row.id)
+      listSoon()
+    },
+    onClose: () => void visit.remove(row.id).catch((error) => toast(`Not deleted. ${error.message}`, { kind: "bad" })),
+  })
+}
+
+/** The open conversation goes: shows the next one, or begins another. */
+function leave() {
+  const next = chats[0]
+  chat?.destroy()
+  chat = null
+  if (next) open(next.id)
+  else void startNew()
+}
+
+host.addEventListener("chat:sent", () => {
+  hasSpoken = true
+})
+host.addEventListener("chat:state", (event) => {
+  const { state } = /** @type {CustomEvent} */ (event).detail
+  if (hasSpoken && (state === "waiting" || state === "ended")) listSoon()
+})
+host.addEventListener("chat:gone", () => {
+  chat?.destroy()
+  chat = null
+  visit.open(null)
+  void startNew()
+})
+
+// A page that closes while Undo is offered deletes at once: the person had decided.
+addEventListener("pagehide", () => {
+  for (const id of leaving) {
+    void fetch(`/api/v1/chats/${id}`, { method: "DELETE", headers: { "X-Visitor": visit.secret ?? "" }, keepalive: true })
+  }
+})
+
+find("#share", HTMLButtonElement).onclick = async () => {
+  const url = location.origin + location.pathname
+  const isPhone = matchMedia("(pointer: coarse)").matches && "share" in navigator
+  if (isPhone) return navigator.share({ title: bot.title, url }).catch(() => {})
+  const [{ copyText }, { toast }] = await Promise.all([import("./shared/clipboard.js"), import("./shared/toast.js")])
+  toast((await copyText(url)) ? "Link copied" : `The link is ${url}`)
+}
+
+const more = find("#more", HTMLButtonElement)
+more.onclick = async () => {
+  const { openMenu } = await import("./ide/menu.js")
+  const choice = (/** @type {import("./shared/theme.js").Theme} */ name, /** @type {string} */ label) =>
+    ({ label, isChosen: theme() === name, run: () => setTheme(name) })
+  openMenu(more, "More", [{ heading: "Theme" }, choice("auto", "As the system"), choice("light", "Light"), choice("dark", "Dark")])
+}
+
+find("#thumb", HTMLElement).replaceChildren(rings(bot.title))
+if (visit.current && visit.secret) show()
+else void startNew()
