@@ -39,6 +39,7 @@ class Wish:
     files: Mapping[str, Content]
     main: str
     access: str | None = None  # None: as it is
+    notice: str | None = None  # what the author should see when this makes the bot private
 
 
 @dataclass(slots=True)
@@ -141,6 +142,7 @@ def _go_live(session: Session, wish: Wish, version: Version | None, expected_gen
     if wish.access and wish.access != bot.access:
         drafts.add_event(session, bot, "access", wish.owner_id, before=bot.access, after=wish.access)
         bot.access = wish.access
+        bot.notice = wish.notice if wish.access == "private" else None
     return Deployed(bot.live_number or 0, version is not None, bot.access, bot.share_key)
 
 

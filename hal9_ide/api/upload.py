@@ -75,12 +75,15 @@ def upload() -> Response:
         context.database,
         context.blobs,
         context.runner.check,
-        Wish(bot_id, person.id, "cli", project.files, project.main, wish.access),
+        Wish(bot_id, person.id, "cli", project.files, project.main, wish.access, notice=MADE_PRIVATE),
         Steps(),
     )
+    before = _draft_before(context, bot_id, project)
     with context.database.write() as session:
         bot = bot_in(session, person, bot_id)
         _update(session, context.settings, bot, project)
+        if before:
+            drafts.add_event(session, bot, "replace", person.id, before=before)
         url = share_url(context.settings, bot) or ""
     log.info("bot deployed", bot=bot_id, version=deployed.number, new=deployed.is_new, source="cli")
     return answer(Uploaded(url))
@@ -146,8 +149,14 @@ def _bot(context: Services, user_id: str, project: Project) -> str:
             title = checked_title(project.wish.title or project.name[:TITLE_LENGTH])
             bot = drafts.add_bot(session, context.settings, user_id, title, project.name)
             drafts.replace_draft(session, context.settings, bot, project.files)
-            bot.notice = MADE_PRIVATE if project.wish.access == "private" else None
         return bot.id
+
+
+def _draft_before(context: Services, bot_id: str, project: Project) -> str | None:
+    """Return the manifest of a draft that the upload is about to replace: work that was never deployed is not lost."""
+    with context.database.read() as session:
+        files = drafts.draft(session, bot_id)
+    return manifest_of(context.blobs, files, project.main) if files != project.files else None
 
 
 def _update(session: Session, settings: Settings, bot: Bot, project: Project) -> None:

@@ -23,7 +23,7 @@ class Bot(Base):
     main: Mapped[str] = mapped_column(String(255), default="app.py")
     live_number: Mapped[int | None] = mapped_column(Integer, default=None)  # None: never deployed
     gen: Mapped[int] = mapped_column(Integer, default=0)  # grows with every change of the live pointer
-    notice: Mapped[str | None] = mapped_column(String(32), default=None)  # a machine word that the author should see
+    notice: Mapped[str | None] = mapped_column(String(200), default=None)  # a sentence that the author should see
     taken_down: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)
     updated_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)

@@ -37,7 +37,7 @@ def upgrade() -> None:  # noqa: PLR0915  one statement per table
         sa.Column("main", sa.String(length=255), nullable=False),
         sa.Column("live_number", sa.Integer(), nullable=True),
         sa.Column("gen", sa.Integer(), nullable=False),
-        sa.Column("notice", sa.String(length=32), nullable=True),
+        sa.Column("notice", sa.String(length=200), nullable=True),
         sa.Column("taken_down", sa.Boolean(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
