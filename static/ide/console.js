@@ -133,7 +133,7 @@ export function mountConsole(host, { isOurs, goTo, onText }) {
 
 /** Why a package can't be installed: there is no button that could. @param {string} name */
 export function missingNotice(name) {
-  return el("div", { class: "notice notice--warn console__notice" }, icon("alert"),
+  return el("div", { class: "notice notice--warn" }, icon("alert"),
     el("span", null, el("code", null, name), " is not here and can't be installed: bots have Python's own library, ", el("code", null, "hal9"), " and ", el("code", null, "openai"), "."))
 }
 

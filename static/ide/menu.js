@@ -75,7 +75,8 @@ export function openMenu(anchor, label, items, at) {
     anchor.ariaExpanded = "false"
     menu.remove()
   })
-  const home = anchor.closest("dialog") ?? document.body
+  // Inside the landmark of its button, and inside a modal dialog, whose outside is inert. Never in a list that is drawn anew.
+  const home = anchor.closest("dialog, header, nav, section, main") ?? document.body
   home.append(menu)
   anchor.ariaExpanded = "true"
   anchor.focus()

@@ -68,6 +68,10 @@ export function mountViews(grid, { bar, filesToggle, panelToggle }, onConsole) {
       filesToggle.focus()
     }
   })
+  grid.addEventListener("pointerdown", (event) => {
+    const isInside = event.target instanceof Element && event.target.closest("#files, #files-toggle, [popover]")
+    if (!isInside && grid.classList.contains("ide__grid--files")) setDrawer(false)
+  })
   if (kept(KEY) === "hidden") setConsole(false)
 
   return {

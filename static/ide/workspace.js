@@ -227,6 +227,7 @@ export function createWorkspace(store, editor, { onConflict, onUneditable }) {
         open: store.get("open").map((path) => (path === from ? to : path)),
         current: store.get("current") === from ? to : store.get("current")
       })
+      if (store.get("current") === to) bringForward(to)
       workspace.keepPlaces()
     },
 

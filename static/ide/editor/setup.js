@@ -52,6 +52,6 @@ export function setup() {
     colors,
     failures,
     keymap.of(keys),
-    EditorView.contentAttributes.of({ "aria-describedby": "editor-help", autocapitalize: "off", spellcheck: "false" })
+    EditorView.contentAttributes.of({ tabindex: "0", "aria-describedby": "editor-help", autocapitalize: "off", spellcheck: "false" })
   ]
 }
