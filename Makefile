@@ -8,8 +8,11 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 STAMPS := build/stamps
 VITALS := $(STAMPS)/venv $(STAMPS)/runtime $(STAMPS)/static
-PIP := -m pip install --quiet --disable-pip-version-check --cache-dir build/cache/pip --require-hashes -r
-NPM := npm ci --silent --no-fund --no-audit --cache build/cache/npm
+PIP := -m pip install --quiet --require-hashes -r
+NPM := npm ci --silent --no-fund --no-audit
+export PIP_CACHE_DIR := $(CURDIR)/build/cache/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_cache := $(CURDIR)/build/cache/npm
 WORKERS ?= 2
 
 help:  ## list these targets
@@ -22,8 +25,9 @@ run: setup  ## start the server and print its address; options: make run ARGS="-
 
 test: setup-test lint types unit  ## run every check and every test
 
-lint: $(STAMPS)/dev  ## ruff, and the direction of imports
+lint: $(STAMPS)/dev  ## ruff, the direction of imports, the list of modules to preload
 	$(PY) -m ruff check .
+	node tools/preload.mjs --check
 	.venv/bin/lint-imports --cache-dir build/importlinter
 
 types: $(STAMPS)/dev $(STAMPS)/npm  ## mypy --strict, and tsc over the browser modules
@@ -38,7 +42,8 @@ bench: setup-test  ## measure: print the figures beside a cold floor taken in th
 	$(PY) -m bench
 
 bundle: setup-test  ## rebuild the vendored browser bundle from its lock file
-	cd tools/vendor && npm ci --silent --cache ../../build/cache/npm && node build.mjs
+	npm run --silent vendor
+	node tools/preload.mjs
 
 screenshots: setup-test  ## take the pictures of docs/images from a running server
 	$(PY) tools/screenshots.py

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from hal9_ide.ops.children import Child, Program
@@ -86,21 +85,18 @@ def children(settings: Settings, listener: socket.socket) -> tuple[Child, Child]
 
 def _run(settings: Settings, listener: socket.socket) -> int:
     web, supervisor = children(settings, listener)
-    failures: list[str] = []
 
     def failed(sentence: str) -> None:
-        failures.append(sentence)
-        raise SystemExit(1)
+        raise Trouble(sentence)
 
     def ready() -> None:
         print(f"Hal9 IDE is at {settings.link_base}", flush=True)
 
     announce = Announce(Probe(_own_address(settings)), ready=ready, failed=failed)
     launcher = Launcher((supervisor, web), hup=web, ticks=(announce, CleanUp(settings)))
-    with suppress(SystemExit):
-        status = launcher.run(before_stop=listener.close)
-    if failures:
-        raise Trouble(failures[0])
+    status = launcher.run(before_stop=listener.close)
+    if status:
+        raise Trouble("No script can run here, so the server stops. `python app.py doctor` says why and what to do.")
     return status
 
 

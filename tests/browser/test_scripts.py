@@ -1,5 +1,7 @@
 """Every script of tests/scripts, typed into the editor by its author, then deployed and used by a stranger."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -14,7 +16,8 @@ MARKDOWN_NUMBERS = {"todo", "sales"}
 
 
 def shown(script: Script, text: str) -> str:
-    text = letters(text)
+    """Return the letters of a reply, as far as the browser draws them as text."""
+    text = letters(re.sub(r"^- \[.\]", "", text, flags=re.M))
     return "".join(c for c in text if not c.isdigit()) if script.id in MARKDOWN_NUMBERS else text
 
 
@@ -24,7 +27,10 @@ def follow(chat: Chat, script: Script, step: Step) -> None:
         chat.say(step.says)
     wanted = shown(script, step.shows + step.later)
     wait = WAIT_MS / 1000 + step.later_seconds
-    eventually(lambda: shown(script, chat.said()) == wanted, wait, what=f"{step.shows!r} after {step.says!r}")
+    try:
+        eventually(lambda: shown(script, chat.said()) == wanted, wait, what=f"{wanted!r} after {step.says!r}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; on the screen is:\n{chat.log.inner_text()}") from None
     if step.asks and any(c.isalnum() for c in step.asks):
         expect(chat.box).to_have_attribute("placeholder", step.asks.strip())
     for name in step.files:
@@ -47,8 +53,7 @@ def test_a_script_typed_into_the_editor(open_page: OpenPage, script: Script) -> 
             expect(ide.page.get_by_role("navigation", name="Files")).to_contain_text(path)
     ide.page.get_by_role("tab", name="app.py").click()
     ide.write(script.files["app.py"])
-    ide.page.get_by_role("button", name="New chat").click()
-    expect(ide.replies).to_have_count(0)
+    ide.run()
     for step in steps(script):
         follow(ide, script, step)
         if step.then == CRASHED and step.error:
