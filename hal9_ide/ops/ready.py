@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 POLL_SECONDS = 0.02
 ANSWER_SECONDS = 2.0
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,6 @@ class Health:
     """An answer of `/healthz`: can the server run a bot, and if not, why."""
 
     is_good: bool
-    code: str = ""
     sentence: str = ""
 
 
@@ -51,7 +50,7 @@ class Probe:
         response.begin()
         body = json.loads(response.read(65536))
         self.close()
-        return Health(response.status == 200, str(body.get("code", "")), str(body.get("error", "")))
+        return Health(response.status == 200, str(body.get("error", "")))
 
     def close(self) -> None:
         """Drop the open question."""
@@ -61,13 +60,13 @@ class Probe:
 
 
 class Announce:
-    """A tick of the launcher: calls `ready` once when the server can run a bot, `failed` with a reason that stays."""
+    """A tick of the launcher: calls `ready` once when the server can run a bot, and says once when that takes long."""
 
-    def __init__(self, probe: Probe, *, ready: Callable[[], None], failed: Callable[[str], None]) -> None:
+    def __init__(self, probe: Probe, *, ready: Callable[[], None], slow: Callable[[str], None]) -> None:
         self._probe = probe
         self._ready = ready
-        self._failed = failed
-        self._since: float | None = None
+        self._slow = slow
+        self._slow_at = time.monotonic() + PATIENCE_SECONDS
         self._is_over = False
 
     def __call__(self) -> float | None:
@@ -79,13 +78,7 @@ class Announce:
             self._is_over = True
             self._ready()
             return None
-        if health and health.code == "sandbox_unavailable":
-            self._note(health.sentence)
+        if health and time.monotonic() > self._slow_at:
+            self._slow_at = float("inf")
+            self._slow(f"not ready yet: {health.sentence}")
         return POLL_SECONDS
-
-    def _note(self, sentence: str) -> None:
-        """Take a reason for good when it has stood for a while: at the start it may only be that it is starting."""
-        self._since = self._since or time.monotonic()
-        if time.monotonic() - self._since > PATIENCE_SECONDS:
-            self._is_over = True
-            self._failed(sentence)

@@ -86,13 +86,10 @@ def children(settings: Settings, listener: socket.socket) -> tuple[Child, Child]
 def _run(settings: Settings, listener: socket.socket) -> int:
     web, supervisor = children(settings, listener)
 
-    def failed(sentence: str) -> None:
-        raise Trouble(sentence)
-
     def ready() -> None:
         print(f"Hal9 IDE is at {settings.link_base}", flush=True)
 
-    announce = Announce(Probe(_own_address(settings)), ready=ready, failed=failed)
+    announce = Announce(Probe(_own_address(settings)), ready=ready, slow=log)
     launcher = Launcher((supervisor, web), hup=web, ticks=(announce, CleanUp(settings)))
     status = launcher.run(before_stop=listener.close)
     if status:
