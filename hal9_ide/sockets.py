@@ -5,7 +5,7 @@ own into the middle of frames, waits for ever for a client that does not read, q
 and accepts compression that turns 199 KiB into 214 MiB. Here wsproto cuts frames, and this module moves the bytes:
 
 - One greenlet writes, all that is written passes through it: frames, pings, pongs, the close.
-- A client that takes nothing for SEND_SECONDS is cut off. Until then whoever sends to it waits; nobody else does.
+- A client that takes nothing for `Patience.send_seconds` is cut off. Until then who sends to it waits; nobody else does.
 - One message at a time is read, and not the next before it was dealt with: TCP holds the sender back. A message over
   the limit closes the socket as soon as its bytes exceed it.
 - No extension is offered, so there is no compression.
@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from socket import SHUT_RDWR, SHUT_WR
 from typing import Protocol
 
@@ -33,13 +34,22 @@ GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 READ_BYTES = 16 << 10
 WRITE_BYTES = 32 << 10
 QUEUE_BYTES = 256 << 10
-SEND_SECONDS = 15.0
-PING_SECONDS = 20.0
-SILENT_SECONDS = 50.0
-CLOSE_SECONDS = 2.0
 
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, UNSUPPORTED, BAD_DATA = 1000, 1001, 1002, 1003, 1007
 POLICY, TOO_BIG, OUR_FAULT, RESTARTING, TRY_LATER = 1008, 1009, 1011, 1012, 1013
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client is waited for."""
+
+    send_seconds: float = 15.0  # without taking a byte of what is sent
+    ping_seconds: float = 20.0  # between two pings
+    silent_seconds: float = 50.0  # without a sign of life
+    close_seconds: float = 2.0  # to take and answer a close
+
+
+PATIENT = Patience()
 
 
 class Closed(Exception):
@@ -76,11 +86,12 @@ def _is_key(text: str) -> bool:
 class WebSocket:
     """One open socket. `receive` and `finish` belong to one greenlet; `send` and `close` may be called from any."""
 
-    def __init__(self, sock: Socket, opening: bytes, *, message_bytes: int) -> None:
+    def __init__(self, sock: Socket, opening: bytes, *, message_bytes: int, patience: Patience = PATIENT) -> None:
         """Take over `sock`, on which `opening` (the handshake's answer) goes out first."""
         self._sock = sock
         self._wire = Connection(ConnectionType.SERVER)
         self._message_bytes = message_bytes
+        self._patience = patience
         self._out: deque[bytes] = deque([opening])
         self._out_bytes = len(opening)
         self._parts: list[str] = []
@@ -89,6 +100,7 @@ class WebSocket:
         self._closing: CloseConnection | None = None
         self._is_over = False
         self._work = Event()
+        self._work.set()
         self._room = Event()
         self._room.set()
         self._heard = time.monotonic()
@@ -126,7 +138,7 @@ class WebSocket:
         connection, and the client would not see why it was closed.
         """
         self.close()
-        with suppress(gevent.Timeout), gevent.Timeout(CLOSE_SECONDS):
+        with suppress(gevent.Timeout), gevent.Timeout(self._patience.close_seconds):
             self._writer.join()
             while self._read():
                 pass
@@ -199,12 +211,12 @@ class WebSocket:
     def _write(self) -> None:
         """Send whatever there is to send, in order, until the socket closes: the one greenlet that writes."""
         with suppress(Closed):
-            next_ping = time.monotonic() + PING_SECONDS
+            next_ping = time.monotonic() + self._patience.ping_seconds
             while not self._is_over:
                 self._work.wait(max(0.0, next_ping - time.monotonic()))
                 self._work.clear()
                 if time.monotonic() >= next_ping:
-                    next_ping = time.monotonic() + PING_SECONDS
+                    next_ping = time.monotonic() + self._patience.ping_seconds
                     self._ping()
                 if self._pong is not None:
                     pong, self._pong = self._pong, None
@@ -217,7 +229,7 @@ class WebSocket:
 
     def _ping(self) -> None:
         """Ask for a sign of life. Raises Closed when there was none for long: the peer did not even answer a ping."""
-        if time.monotonic() - self._heard > SILENT_SECONDS:
+        if time.monotonic() - self._heard > self._patience.silent_seconds:
             raise Closed
         self._queue(Ping())
 
@@ -243,7 +255,7 @@ class WebSocket:
     def _send_now(self, data: bytes) -> None:
         """Send with a deadline: a client that does not read must not hold memory for ever. Raises Closed."""
         try:
-            with gevent.Timeout(SEND_SECONDS):
+            with gevent.Timeout(self._patience.send_seconds):
                 self._sock.sendall(data)
         except (OSError, gevent.Timeout):
             raise Closed from None
