@@ -8,6 +8,8 @@ import os
 import platform
 import struct
 
+from sandbox.procfs import read_proc
+
 MAX_FDS = 64
 """Entries of one poll, select or epoll that are looked at; RLIMIT_NOFILE of a run is 64."""
 
@@ -111,23 +113,3 @@ def _memory(task: str, address: int, size: int) -> bytes:
         return b""
     finally:
         os.close(fd)
-
-
-def read_proc(path: str, max_bytes: int = 4096) -> bytes:
-    """Return the beginning of a file below /proc, empty when it is gone or closed to us."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    text = b""
-    try:
-        # A long list comes in pieces of about a page; a short one is whole in the first.
-        while len(text) < max_bytes and (piece := os.read(fd, max_bytes - len(text))):
-            text += piece
-            if max_bytes <= 4096:
-                break
-    except OSError:  # ESRCH: ended between open and read
-        pass
-    finally:
-        os.close(fd)
-    return text

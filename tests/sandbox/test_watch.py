@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from sandbox import blocked, watch
+from sandbox import blocked, procfs
+from sandbox.cputime import CpuAccount
+from sandbox.procfs import Process, process_tree
 from sandbox.watch import Tree
 
 PYTHON = "/usr/bin/python3"
@@ -162,30 +165,38 @@ def test_an_ended_tree_is_empty() -> None:
 
 
 DRIVER = """
-import json, subprocess, sys, time
-shell = json.loads(sys.argv[1])
+import json, os, subprocess, sys, time
+sys.path.insert(0, sys.argv[2])
+from sandbox.watch import Tree
 code = "import threading; x = bytes([1]) * (40 << 20); threading.Thread(target=input).start()"
-run = subprocess.Popen([*shell, "/usr/bin/python3", "-I", "-c", code], stdin=subprocess.PIPE)
+run = subprocess.Popen([*json.loads(sys.argv[1]), "/usr/bin/python3", "-I", "-c", code], stdin=subprocess.PIPE)
 tree, inode = Tree(run.pid), os.fstat(run.stdin.fileno()).st_ino
 deadline = time.monotonic() + 10
 while not tree.waits_for(inode):
     assert time.monotonic() < deadline
     time.sleep(0.01)
 assert 40 << 20 < tree.pss_bytes() < tree.usage().rss_bytes, (tree.pss_bytes(), tree.usage())
+assert tree.shared_bytes() < 1 << 20
 assert not tree.waits_for(inode + 1)
 run.kill()
 print("seen as", os.getuid())
 """
 
 
-def test_an_unprivileged_supervisor_sees_as_much() -> None:
-    """Its sandboxes live in a user namespace below its own; by stdin, since the clone may be under a 0700 folder."""
-    sources = [Path(module.__file__ or "").read_text() for module in (blocked, watch)]
-    program = "".join(sources).replace("from sandbox.blocked import read_proc, waits_on\n", "") + DRIVER
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody can read; the clone, and pytest's own folders, may be under one that is 0700."""
+    with TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_an_unprivileged_supervisor_sees_as_much(open_folder: Path) -> None:
+    """Its sandboxes live in a user namespace below its own."""
+    shutil.copytree(Path(blocked.__file__).parent, open_folder / "sandbox", ignore=shutil.ignore_patterns("hal9"))
     prefix = UNPRIVILEGED if os.getuid() == 0 else []
     done = subprocess.run(
-        [*prefix, PYTHON, "-I", "-", json.dumps(SHELL)],
-        input=program,
+        [*prefix, PYTHON, "-I", "-c", DRIVER, json.dumps(SHELL), str(open_folder)],
         capture_output=True,
         text=True,
         timeout=30,
@@ -354,12 +365,12 @@ def test_cpu_time_is_complete_without_looking_in_between() -> None:
         assert 0.48 < run.tree.usage().cpu_seconds < 0.8
 
 
-def _look(pid: int, own: int, reaped: int = 0) -> watch._Process:
-    return watch._Process(pid, "S", 1, pid, own, reaped, 0, 0, (pid,))
+def _look(pid: int, own: int, reaped: int = 0) -> Process:
+    return Process(pid, "S", 1, pid, own, reaped, 0, 0, (pid,))
 
 
 def test_the_account_counts_each_tick_once() -> None:
-    account = watch._CpuAccount()
+    account = CpuAccount()
     assert account.add([_look(1, 5), _look(2, 10)]) == 15
     assert account.add([_look(1, 6)]) == 16  # 2 ended, its parent has not said so yet
     assert account.add([_look(1, 6, 12)]) == 18  # 10 are its echo, 2 are new
@@ -371,11 +382,11 @@ def test_the_account_counts_each_tick_once() -> None:
 
 
 def test_the_account_forgets_old_processes() -> None:
-    account = watch._CpuAccount()
+    account = CpuAccount()
     for pid in range(1000):
         account.add([_look(pid, 1)])
     assert account.add([]) == 1000
-    assert len(account._gone) <= watch.MAX_PROCESSES
+    assert len(account._gone) <= procfs.MAX_PROCESSES
 
 
 def test_a_name_that_looks_like_fields_is_no_field() -> None:
@@ -395,8 +406,8 @@ def test_a_large_tree_is_looked_at_within_bounds() -> None:
     )
     with running(*python(code)) as run:
         assert run.read_line() == "ready"
-        assert len(run.tree.pids()) <= watch.MAX_PROCESSES
-        assert sum(len(process.tids) for process in run.tree._processes()) <= watch.MAX_TASKS
+        assert len(run.tree.pids()) <= procfs.MAX_PROCESSES
+        assert sum(len(process.tids) for process in process_tree(run.process.pid)) <= procfs.MAX_TASKS
         assert not run.is_waiting()
 
 
