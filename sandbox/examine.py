@@ -92,8 +92,8 @@ def outside(host: Host, probe: spawn.Process) -> list[Layer]:
 
 def runner(counted: str | None, complaint: str, probe_threads: int, records: Iterable[int]) -> list[Layer]:
     """Judge a script that went through the runner while the probe was there."""
-    kinds = list(records)
-    whole = [wire.READY, wire.SOURCE, wire.WAITING, wire.ERROR, wire.EXIT]  # the end of its input is an EOFError
+    kinds = [kind for kind in records if kind != wire.WAITING]  # not said when its input has ended by then
+    whole = [wire.READY, wire.SOURCE, wire.ERROR, wire.EXIT]  # the end of its input is an EOFError
     allowed = range(4, 9)
     limited = counted is not None and int(counted) in allowed and probe_threads in allowed
     said = complaint or f"records {kinds}"

@@ -99,14 +99,18 @@ class Input(FileIO):
         return super().readinto(buffer)
 
     def readall(self) -> "Any":
-        """Read to the end."""
-        self._about_to_read()
-        return super().readall()
+        """Read to the end, which says of each message that comes in between that it was not enough."""
+        pieces: list[bytes] = []
+        while piece := self.read(65536):
+            pieces.append(piece)
+        return b"".join(pieces) if pieces or piece is not None else None
 
     def read(self, size: int | None = -1, /) -> "Any":
         """Read once, or to the end."""
+        if size is None or size < 0:
+            return self.readall()
         self._about_to_read()
-        return super().read(-1 if size is None else size)
+        return super().read(size)
 
     def _about_to_read(self) -> None:
         poll = select.poll()

@@ -137,7 +137,11 @@ class _Terminal:
             data = os.read(self._process.control_fd, _PIECE_BYTES)
         except BlockingIOError:
             return True
-        for kind, payload in self._control.feed(data):
+        try:
+            records = self._control.feed(data)
+        except ValueError:  # the script writes there itself: from now on it is only a script that prints
+            return False
+        for kind, payload in records:
             if kind == wire.READY:
                 self._is_ready = True
             elif kind == wire.WAITING:
