@@ -16,8 +16,9 @@ import os, sys
 from pathlib import Path
 from hal9_ide.ops.children import Child, Program
 from hal9_ide.ops.launcher import Launcher
-children = [Child(Program(name, (sys.executable, "-c", code), dict(os.environ), Path("."), fatal_status=78)) for name, code in
-            zip(sys.argv[1::2], sys.argv[2::2])]
+def program(name, code):
+    return Program(name, (sys.executable, "-c", code), dict(os.environ), Path("."), fatal_status=78)
+children = [Child(program(*pair)) for pair in zip(sys.argv[1::2], sys.argv[2::2])]
 print("launched", flush=True)
 sys.exit(Launcher(children, hup=children[0]).run())
 """
