@@ -112,8 +112,12 @@ function leave() {
   else void startNew()
 }
 
-host.addEventListener("chat:sent", () => {
+host.addEventListener("chat:sent", (event) => {
   hasSpoken = true
+  const row = chats.find(({ id }) => id === visit.current)
+  if (!row || row.title) return
+  row.title = /** @type {CustomEvent} */ (event).detail.text.slice(0, 60)
+  drawer.show(chats, visit.current)
 })
 host.addEventListener("chat:state", (event) => {
   const { state } = /** @type {CustomEvent} */ (event).detail

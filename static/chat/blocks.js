@@ -10,8 +10,6 @@ import { addInline } from "./inline.js"
 /** @typedef {import("marked").Tokens.Table} Table */
 /** @typedef {import("marked").Tokens.TableCell} Cell */
 
-/** A reply's first heading stands below the page's h1 and the chat's h2. */
-const HEADINGS = /** @type {const} */ (["h3", "h4", "h5", "h6"])
 const DEEPEST = 12
 
 /**
@@ -30,7 +28,7 @@ export function block(token, depth = 0) {
 const BUILDERS = {
   paragraph: (token) => inlineBlock("p", token),
   text: (token) => inlineBlock("p", token),
-  heading: (token) => inlineBlock(HEADINGS[Math.min(token.depth, 4) - 1] ?? "h6", token),
+  heading,
   hr: () => el("hr"),
   drawing: (token) => drawing(token.text),
   code: (token) => (token.codeBlockStyle === "indented" ? drawing(token.text) : new Code(token.lang ?? "", ended(token.text)).node),
@@ -39,7 +37,14 @@ const BUILDERS = {
   table,
 }
 
-/** @param {"p" | "h3" | "h4" | "h5" | "h6"} tag @param {{tokens?: Token[], text: string}} token */
+/** Bots begin at any depth, so all their headings have the level below the chat's own; the depth is only seen. @param {any} token */
+function heading(token) {
+  const node = inlineBlock("h3", token)
+  node.className = `msg__h${Math.min(token.depth, 4)}`
+  return node
+}
+
+/** @param {"p" | "h3"} tag @param {{tokens?: Token[], text: string}} token */
 function inlineBlock(tag, token) {
   const node = el(tag)
   if (token.tokens) addInline(node, token.tokens)

@@ -79,7 +79,9 @@ class MountedChat {
       label: placeholder, isAccent: role === "visitor", hasHints: role === "author", draft: keptDraft(chatId),
       onSend: (text) => this.send(text), onStop: () => this.stop(), onDraft: (text) => keepDraft(chatId, text),
     })
-    this.#root = el("div", { class: `chat__body chat__body--${role}` }, this.#log.node,
+    // The IDE's pane has a heading of its own.
+    const heading = role === "visitor" && el("h2", { class: "sr-only" }, "Conversation")
+    this.#root = el("div", { class: `chat__body chat__body--${role}` }, heading, this.#log.node,
       el("div", { class: "chat__foot" }, this.#log.dock.button, this.#composer.node))
     this.#root.addEventListener("keydown", this.#onKey)
     host.append(this.#root)

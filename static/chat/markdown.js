@@ -219,6 +219,6 @@ export class Markdown {
     while (home?.lastElementChild && /^(?:UL|OL|LI|BLOCKQUOTE)$/.test(home.tagName) && home.lastChild === home.lastElementChild) {
       home = home.lastElementChild
     }
-    return home?.matches("p, li, h3, h4, h5, h6, pre") ? home : null
+    return home?.matches("p, li, h3, pre") ? home : null
   }
 }

@@ -5,7 +5,7 @@ import { HOSTILE } from "./hostile.js"
 
 const { Markdown } = await import("../../static/chat/markdown.js")
 
-const TAGS = new Set(("A B BLOCKQUOTE BR BUTTON CODE DEL DIV EM H3 H4 H5 H6 HR IMG LI OL P PATH PRE SPAN STRONG SVG TABLE TBODY TD TH THEAD TR UL").split(" "))
+const TAGS = new Set(("A B BLOCKQUOTE BR BUTTON CODE DEL DIV EM H3 HR IMG LI OL P PATH PRE SPAN STRONG SVG TABLE TBODY TD TH THEAD TR UL").split(" "))
 const SCHEMES = /^(?:https?:|mailto:|tel:|\/f\/)/
 
 /**
