@@ -1,7 +1,6 @@
 """How gunicorn serves the web application. Addresses and numbers come from the settings (docs/settings.md)."""
 
 import resource
-from typing import Any
 
 import gunicorn.http.message  # type: ignore[import-untyped]
 
@@ -11,7 +10,7 @@ settings = read_settings()
 
 bind = f"{settings.host}:{settings.port}" if ":" not in settings.host else f"[{settings.host}]:{settings.port}"
 workers = settings.web_workers
-worker_class = "gevent"
+worker_class = "hal9_ide.worker.Worker"
 worker_connections = 5_000
 _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a chat's socket takes two descriptors
@@ -30,17 +29,3 @@ accesslog = None
 errorlog = "-"
 loglevel = "warning"
 proc_name = "hal9-ide"
-
-
-def post_worker_init(worker: Any) -> None:
-    """Close this worker's sockets as soon as it is told to end: clients go on with another one at once."""
-    import gevent  # noqa: PLC0415  after the patch
-
-    from hal9_ide.sockets import open_sockets  # noqa: PLC0415
-
-    def watch() -> None:
-        while worker.alive:
-            gevent.sleep(0.2)
-        open_sockets.end()
-
-    gevent.spawn(watch)

@@ -5,7 +5,7 @@ own into the middle of frames, waits for ever for a client that does not read, q
 and accepts compression that turns 199 KiB into 214 MiB. Here wsproto cuts frames, and this module moves the bytes:
 
 - One greenlet writes, all that is written passes through it: frames, pings, pongs, the close.
-- A client that takes nothing for `Patience.send_seconds` is cut off. Until then who sends to it waits; nobody else does.
+- A client that takes nothing for `Patience.send_seconds` is cut off. Until then who sends to it waits, nobody else.
 - One message at a time is read, and not the next before it was dealt with: TCP holds the sender back. A message over
   the limit closes the socket as soon as its bytes exceed it.
 - No extension is offered, so there is no compression.

@@ -90,7 +90,7 @@ def _on_http_error(error: HTTPException) -> Response:
     """Give Flask's own refusals our shape."""
     status = error.code or 500
     if isinstance(error, RequestEntityTooLarge):
-        return _on_our_error(TooLarge("The request is too large."))
+        return _on_our_error(TooLarge(_too_large_sentence()))
     if status == 404:
         return _on_our_error(Absent())
     if status == 405:
@@ -101,6 +101,13 @@ def _on_http_error(error: HTTPException) -> Response:
     if status < 400:
         return Response(error.get_response(request.environ).get_data(), status, dict(error.get_headers()))
     return _error_response(BadRequest("The request is malformed.", code="malformed"), status)
+
+
+def _too_large_sentence() -> str:
+    most = request.max_content_length or 0
+    if most <= access.JSON_BODY_BYTES:
+        return "The request is too large."
+    return f"A bot can have {access.services().settings.upload_bytes >> 20} MiB, and this is larger."
 
 
 def _on_failure(error: Exception) -> Response:
