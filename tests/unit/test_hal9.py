@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.host import find_host
+
 SANDBOX = Path(__file__).parents[2] / "sandbox"
 SLOW_MODULES = {"typing", "json", "pickle", "re", "urllib.parse", "inspect", "shutil", "tempfile", "fcntl", "openai"}
 
@@ -267,24 +269,19 @@ except RuntimeError as error: print("raised", error, messages[-1]["content"])
 
 
 def test_complete_takes_the_openai_package_s_own_objects(tmp_path: Path) -> None:
-    """Its class is a Stream by name only; what counts is that it yields chunks."""
-    chat = pytest.importorskip("openai.types.chat")
-    chunk = chat.ChatCompletionChunk.model_validate(
-        {
-            "id": "1",
-            "object": "chat.completion.chunk",
-            "created": 1,
-            "model": "m",
-            "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": None}],
-        }
-    )
-    sys.path.insert(0, str(SANDBOX))
-    try:
-        import hal9
-    finally:
-        sys.path.remove(str(SANDBOX))
-    messages: list[dict] = []
-    assert hal9.complete(iter([chunk, chunk]), messages, show=False) == "hihi"
+    """As it is installed for bots. Its class is a Stream by name only; what counts is that it yields chunks."""
+    code = f"""
+import sys; sys.path.append({str(find_host().runtime / "site")!r})
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+head = {{"id": "1", "created": 1, "model": "m"}}
+chunk = ChatCompletionChunk.model_validate({{**head, "object": "chat.completion.chunk",
+    "choices": [{{"index": 0, "delta": {{"content": "hi"}}, "finish_reason": None}}]}})
+whole = ChatCompletion.model_validate({{**head, "object": "chat.completion", "choices": [{{"index": 0,
+    "finish_reason": "stop", "message": {{"role": "assistant", "content": "ho"}}}}]}})
+messages = []
+print(h9.complete(iter([chunk, chunk]), messages, show=False), h9.complete(whole, messages, show=False), len(messages))
+"""
+    assert bot(code, tmp_path) == "hihi ho 2\n"
 
 
 def test_describe_knows_annotations_written_as_text_and_generic_ones(tmp_path: Path) -> None:
