@@ -1,17 +1,12 @@
 """What a bot's optional `hal9.yaml` tells its visitors: a description and examples of what to say. Hostile text."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import yaml
+from sandbox.manifest import settings_in
 
-YAML_BYTES = 16 << 10
 DESCRIPTION_CHARACTERS = 2_000
 EXAMPLES = 4
 EXAMPLE_CHARACTERS = 200
-
-# Opening brackets alone, 16 KiB of them, kept the parser in Python busy for 3.5 s; libyaml refused them in 1 ms.
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +18,8 @@ class About:
 
 
 def about(data: bytes) -> About:
-    """Return what a yaml file says of its bot; nothing when it is no such file. Reads YAML_BYTES, safe tags only."""
-    try:
-        said = yaml.load(data[:YAML_BYTES].decode("utf-8", "replace"), Loader=_Loader)  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError):
-        return About()
-    if not isinstance(said, dict):
-        return About()
+    """Return what a yaml file says of its bot; nothing when it is no such file."""
+    said = settings_in(data)
     examples = said.get("examples")
     texts = [_text(each, EXAMPLE_CHARACTERS) for each in examples[:EXAMPLES]] if isinstance(examples, list) else []
     return About(_text(said.get("description"), DESCRIPTION_CHARACTERS), tuple(text for text in texts if text))

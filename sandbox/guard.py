@@ -43,6 +43,8 @@ class Guard:
         self.peak_memory_bytes = max(self.peak_memory_bytes or 0, usage.rss_bytes)
         if usage.rss_bytes > limits.memory_bytes and self._tree.pss_bytes() > limits.memory_bytes:
             return "out_of_memory"
+        if usage.untouched_bytes > limits.memory_bytes and self._tree.shared_bytes() > limits.memory_bytes:
+            return "out_of_memory"  # shared memory that no page table of the script shows
         if usage.cpu_seconds - self._turn_cpu > limits.cpu_turn_seconds:
             return "timed_out"
         if waiting_since is None:

@@ -122,3 +122,10 @@ def test_nothing_is_left_of_runs(make_desk: MakeDesk) -> None:
     assert Path(f"/proc/{pid}/task/{pid}/children").read_text().split() == []
     mounts = Path(f"/proc/{pid}/mountinfo")
     readers[0].wait(lambda: "scratch" not in mounts.read_text(), "the scratch folders unmounted")
+
+
+def test_shared_memory_that_no_page_table_shows_counts_too(make_desk: MakeDesk) -> None:
+    script = "import mmap, time\nm = mmap.mmap(-1, 200 << 20)\nfor n in range(0, 200 << 20, 4096): m[n] = 1\n"
+    hide = "m.madvise(mmap.MADV_DONTNEED)\ntime.sleep(30)\n"
+    reader = make_desk(memory_bytes=80 << 20).open(script + hide)
+    assert reader.until("end")[-1]["reason"] == "out_of_memory"
