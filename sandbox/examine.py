@@ -114,7 +114,7 @@ def death(probe: spawn.Process) -> Layer:
     pids = [] if init is None else [init, *_children(init)]
     probe.kill()
     probe.wait()
-    left = [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+    left = [pid for pid in pids if _status(pid).get("State", "Z")[0] not in "ZX"]  # the machine's init reaps later
     good = "Killing a run takes all that it started, daemons included."
     return _layer("kill", len(pids) >= 3 and not left, good, f"Killing a run left {left or 'unknown processes'}.")
 

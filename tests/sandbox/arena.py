@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,7 +80,7 @@ class Arena:
         has_worked, value = pickle.load(self._process.stdout)
         if not has_worked:
             raise value
-        return value  # type: ignore[no-any-return]
+        return value
 
     def close(self) -> None:
         """End the process."""
@@ -140,7 +140,7 @@ def spec_for(
 
 
 def run(script: str, *, stdin: tuple[str, ...] | str = (), on: Host | None = None, **options: Any) -> Outcome:
-    """Run a script to its end. `stdin`: a tuple of lines, each handed over when the script waits; or a text, at once."""
+    """Run a script to its end. `stdin`: lines, each handed over when the script waits; or a text, at once."""
     with ExitStack() as cleanup:
         made = new_volumes()
         cleanup.callback(made.drop_all)
@@ -157,47 +157,60 @@ def run(script: str, *, stdin: tuple[str, ...] | str = (), on: Host | None = Non
 
 def drive(process: spawn.Process, stdin: tuple[str, ...] | str = (), *, until: str | None = None) -> Outcome:
     """Talk to a run until it has ended, or, with `until`, until its output holds that."""
-    outcome, parser, started = Outcome(), wire.Parser(), time.monotonic()
-    lines = list(stdin) if isinstance(stdin, tuple) else []
-    if isinstance(stdin, str):
-        os.write(process.stdin_fd, stdin.encode("utf-8", "surrogateescape"))
-        process.close_stdin()
-    out = {process.stdout_fd: b"", process.stderr_fd: b""}
-    open_fds = {process.stdout_fd, process.stderr_fd, process.control_fd}
-    while open_fds:
-        ready, _, _ = select.select(open_fds, [], [], SECONDS)
-        if not ready:
-            process.kill()
-        for fd in ready:
-            data = os.read(fd, 1 << 20)
-            if not data:
-                open_fds.discard(fd)
-            elif fd in out:
-                out[fd] += data
-            else:
-                for kind, payload in _fed(parser, data):
-                    outcome.events.append((kind, payload))
-                    if kind == wire.WAITING and process.stdin_fd >= 0:
-                        if lines:
-                            os.write(process.stdin_fd, lines.pop(0).encode() + b"\n")
-                        elif until is None:
-                            process.close_stdin()
-        outcome.stdout = out[process.stdout_fd].decode("utf-8", "replace")
-        outcome.stderr = out[process.stderr_fd].decode("utf-8", "replace")
-        if until is not None and until in outcome.stdout:
-            return outcome
-    outcome.status = process.wait()
-    exits = outcome.payloads(wire.EXIT)
-    outcome.exit_record = int.from_bytes(exits[-1], "big", signed=True) if exits else None
-    outcome.seconds = time.monotonic() - started
-    return outcome
+    return _Talk(process, stdin, until).hold()
 
 
-def _fed(parser: wire.Parser, data: bytes) -> list[tuple[int, bytes]]:
-    try:
-        return parser.feed(data)
-    except ValueError:
-        return []
+class _Talk:
+    def __init__(self, process: spawn.Process, stdin: tuple[str, ...] | str, until: str | None) -> None:
+        self._process, self._until = process, until
+        self._lines = list(stdin) if isinstance(stdin, tuple) else []
+        self._parser, self._outcome = wire.Parser(), Outcome()
+        self._output = {process.stdout_fd: b"", process.stderr_fd: b""}
+        self._open = {process.stdout_fd, process.stderr_fd, process.control_fd}
+        if isinstance(stdin, str):
+            os.write(process.stdin_fd, stdin.encode("utf-8", "surrogateescape"))
+            process.close_stdin()
+
+    def hold(self) -> Outcome:
+        started, outcome, process = time.monotonic(), self._outcome, self._process
+        out, err = process.stdout_fd, process.stderr_fd
+        while self._open:
+            ready, _, _ = select.select(self._open, [], [], SECONDS)
+            if not ready:
+                process.kill()
+            for fd in ready:
+                self._read(fd)
+            outcome.stdout = self._output[out].decode("utf-8", "replace")
+            outcome.stderr = self._output[err].decode("utf-8", "replace")
+            if self._until is not None and self._until in outcome.stdout:
+                return outcome
+        outcome.status = process.wait()
+        exits = outcome.payloads(wire.EXIT)
+        outcome.exit_record = int.from_bytes(exits[-1], "big", signed=True) if exits else None
+        outcome.seconds = time.monotonic() - started
+        return outcome
+
+    def _read(self, fd: int) -> None:
+        data = os.read(fd, 1 << 20)
+        if not data:
+            self._open.discard(fd)
+        elif fd in self._output:
+            self._output[fd] += data
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        with suppress(ValueError):  # a script may write there itself
+            for kind, payload in self._parser.feed(data):
+                self._outcome.events.append((kind, payload))
+                if kind == wire.WAITING and self._process.stdin_fd >= 0:
+                    self._answer()
+
+    def _answer(self) -> None:
+        if self._lines:
+            os.write(self._process.stdin_fd, self._lines.pop(0).encode() + b"\n")
+        elif self._until is None:
+            self._process.close_stdin()
 
 
 def main() -> None:
