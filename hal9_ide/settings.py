@@ -53,7 +53,10 @@ def _origin(text: str) -> str | None:
         raise ValueError("must look like https://bots.example.org, without a path")
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError("must be a scheme and a host, nothing else")
-    return normal_origin(text)
+    origin = normal_origin(text)
+    if origin is None:
+        raise ValueError("must have a number as its port")
+    return origin
 
 
 def normal_origin(text: str) -> str | None:

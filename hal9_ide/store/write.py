@@ -21,7 +21,8 @@ from hal9_ide.store.engine import BEGIN, open_engine, reading
 
 WAIT_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 0.001
-LONGEST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.005
+"""Short, so that a process that waits finds the gaps between the transactions of one that writes without pause."""
 
 
 class Database:

@@ -74,7 +74,12 @@ def text(event: object) -> str:
 
 def test_messages_go_both_ways_whole_and_in_order(peer: Peer) -> None:
     words = ["", "héllo", "😀" * 2_000, "x" * 65_000, "{}"]
-    sender = gevent.spawn(lambda: [peer.send(TextMessage(data=word)) for word in words])
+
+    def say() -> None:
+        for word in words:
+            peer.send(TextMessage(data=word))
+
+    sender = gevent.spawn(say)
     assert [peer.server.receive() for _ in words] == words
     sender.join()
     for word in words:
@@ -123,7 +128,9 @@ def test_many_senders_pings_and_pongs_never_mix_their_bytes(make_peer: MakePeer)
             break
     assert got == frames
     peer.sock.shutdown(gsocket.SHUT_RDWR)
-    gevent.joinall([*senders, reader], raise_error=True)
+    for greenlet in senders:
+        greenlet.get(timeout=5)
+    reader.get(timeout=5)
 
 
 def test_a_client_that_does_not_read_waits_alone_and_is_cut_off(make_peer: MakePeer) -> None:
@@ -152,7 +159,12 @@ def test_a_client_that_does_not_read_waits_alone_and_is_cut_off(make_peer: MakeP
 def test_a_slow_client_that_reads_is_not_cut_off(make_peer: MakePeer) -> None:
     peer = make_peer(send_seconds=0.3)
     total = 1_500_000
-    sender = gevent.spawn(lambda: [peer.server.send(b"x" * 7_500) for _ in range(total // 7_500)])
+
+    def say() -> None:
+        for _ in range(total // 7_500):
+            peer.server.send(b"x" * 7_500)
+
+    sender = gevent.spawn(say)
     got = 0
     with gevent.Timeout(20):
         while got < total:
