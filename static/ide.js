@@ -8,12 +8,13 @@ import { ApiError, api, ensureSession } from "./shared/server.js"
 import { toast } from "./shared/toast.js"
 import { mountAccount } from "./ide/account.js"
 import { Actions, keyNames } from "./ide/actions.js"
-import { chooseBot, remember } from "./ide/boot.js"
+import { ask, chooseBot, remember } from "./ide/boot.js"
 import { createChatPane } from "./ide/chat_pane.js"
 import { mountConsole } from "./ide/console.js"
 import { mountRocket } from "./ide/deploy.js"
+import { firstChoice } from "./ide/early.js"
 import { mountEditor } from "./ide/editor/editor.js"
-import { createFileActions } from "./ide/file_actions.js"
+import { createFileWork } from "./ide/file_work.js"
 import { mountFiles } from "./ide/files.js"
 import { mountNotices } from "./ide/notices.js"
 import { addActions } from "./ide/page_actions.js"
@@ -60,7 +61,7 @@ const workspace = createWorkspace(store, editor, {
     if (path !== null || store.get("current") === null) status.place(null)
   }
 })
-const fileActions = createFileActions(store, workspace, data.limits ?? {})
+const work = createFileWork(store, workspace, data.limits ?? {})
 const marks = createMarks(editor, store)
 
 const isOurs = (/** @type {string} */ path) => store.get("files").some((file) => file.path === path)
@@ -83,7 +84,7 @@ const chat = createChatPane(get("chat-host"), store, {
   onOther: () => output.clear(true)
 })
 
-const files = mountFiles(get("files"), get("files-list"), store, { show: (path) => void showFile(path), actions: fileActions, chooseFiles })
+const files = mountFiles(get("files"), get("files-list"), store, { show: (path) => void showFile(path), work, chooseFiles })
 mountTabs(get("tabs"), store, workspace)
 mountRun(get("run"), get("stale"), store, actions)
 mountTopbar({ save: get("save-state"), share: get("share-state"), title: find("#title", HTMLInputElement), heading: get("heading") }, store, {
@@ -104,7 +105,7 @@ mountSplitters(grid, [
   { node: get("split-panel"), property: "--panel", sign: -1, least: 38, most: () => innerHeight * 0.6, now: () => get("panel").offsetHeight },
   { node: get("split-chat"), property: "--chat", sign: -1, least: 280, most: () => Math.min(900, innerWidth * 0.5), now: () => get("chat").offsetWidth }
 ])
-addActions(actions, { store, workspace, editor, chat, files, fileActions, views, output, status, rocket, run, stop, openBots, openShare: async () => (await dialogs()).openShare(store, shareHooks), openVersions: async () => (await import("./ide/versions.js")).openVersions(store, shareHooks), chooseFiles })
+addActions(actions, { store, workspace, editor, chat, files, work, views, output, status, rocket, run, stop, openBots, openShare: async () => (await dialogs()).openShare(store, shareHooks), openVersions: async () => (await import("./ide/versions.js")).openVersions(store, shareHooks), chooseFiles })
 actions.listen()
 store.watch("run", (state) => status.link(state))
 store.watch("bot", (bot) => showLink(bot))
@@ -115,7 +116,7 @@ append(get("finder"), ...keyNames("Mod+K").map((key) => el("kbd", { class: "kbd"
 get("finder").addEventListener("click", () => actions.run("finder"))
 find("#upload-input", HTMLInputElement).addEventListener("change", (event) => {
   const input = /** @type {HTMLInputElement} */ (event.target)
-  void fileActions.upload([...(input.files ?? [])], input.dataset.folder ?? "")
+  void work.upload([...(input.files ?? [])], input.dataset.folder ?? "")
   input.value = ""
 })
 
@@ -130,28 +131,27 @@ document.addEventListener("visibilitychange", () => {
 })
 
 account.unknown()
-void start()
+void start(firstChoice)
 
-async function start() {
+/** @param {Promise<import("./ide/boot.js").Choice>} choice */
+async function start(choice) {
   const query = new URLSearchParams(location.search)
   try {
-    const choice = await chooseBot(query, data.code)
-    await open(choice)
+    await open(await choice)
     user = await ensureSession()
     account.show(user)
     if (query.get("new")) actions.run("new-bot")
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     if (error.code === "sign_in") return location.assign("/login")
-    toast(error.message, { kind: "bad", action: "Try again", onAction: () => void start() })
+    toast(error.message, { kind: "bad", action: "Try again", onAction: () => void start(chooseBot(query, data.code)) })
   }
 }
 
 /** @param {import("./ide/boot.js").Choice} choice */
-async function open({ id, isNew, isUnrun, answer }) {
+async function open({ id, isUnrun, answer, early, chat: made }) {
   remember(id)
-  const opening = workspace.openBot(id, answer)
-  await Promise.all([opening, chat.open(id, { isNew, isUnrun })])
+  await Promise.all([workspace.openBot(id, answer, early), chat.open(id, { isUnrun, made })])
   chat.settle()
 }
 
@@ -213,7 +213,7 @@ async function openBots(first = "list") {
   const { openBots: show } = await import("./ide/bots.js")
   await show({
     current: store.get("bot")?.id ?? "",
-    open: (id, isNew) => void attempt("That bot can't be opened.", () => open({ id, isNew })),
+    open: (id, isNew) => void attempt("That bot can't be opened.", () => open(ask(id, { isNew }))),
     onRenamed: (id, title) => id === store.get("bot")?.id && store.set({ bot: { ...openBot(store), title } }),
     onDeleted: (id) => id === store.get("bot")?.id && void attempt("", async () => open(await chooseBot(new URLSearchParams(), undefined)))
   }, first)

@@ -23,14 +23,14 @@ export function modulesOf(entry) {
   return found
 }
 
-/** @param {string} entry */
-export function preloads(entry) {
-  const lines = modulesOf(entry).map((path) => `  <link rel="modulepreload" href="{{ static_url('${path}') }}">`)
+/** @param {...string} entries */
+export function preloads(...entries) {
+  const lines = [...new Set(entries.flatMap(modulesOf))].map((path) => `  <link rel="modulepreload" href="{{ static_url('${path}') }}">`)
   return `{#- Written by tools/preload.mjs. -#}\n${lines.join("\n")}\n`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const text = preloads("ide.js")
+  const text = preloads("ide/early.js", "ide.js")
   if (!process.argv.includes("--check")) writeFileSync(target, text)
   else if (readFileSync(target, "utf8") !== text) throw new Error("templates/ide_modules.html is old: run node tools/preload.mjs")
 }

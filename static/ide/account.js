@@ -4,7 +4,6 @@
 import { fill } from "../shared/dom.js"
 import { icon } from "../shared/icons.js"
 import { setTheme, theme } from "../shared/theme.js"
-import { openMenu } from "./menu.js"
 
 /** @typedef {import("../shared/server.js").User} User */
 
@@ -22,7 +21,8 @@ export function initialOf(user) {
  * @param {import("./menu.js").Item[]} [hooks.more] rows of the page's own
  */
 export function mountAccount(button, { user, more = [] }) {
-  button.addEventListener("click", () => {
+  button.addEventListener("click", async () => {
+    const { openMenu } = await import("./menu.js")
     const who = user()
     const label = !who ? "Account" : who.guest ? "You are a guest" : who.name
     openMenu(button, "Account", [

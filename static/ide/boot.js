@@ -1,11 +1,23 @@
 /**
- * Which bot the page opens: the one in its address, the last one, the latest one, else a new echo.
+ * Which bot the page opens: the one in its address, the last one, the latest one, else a new echo. Its requests are sent as
+ * early as they can be.
  */
 import { keep, kept } from "../shared/keep.js"
 import { ApiError, api, ensureSession } from "../shared/server.js"
+import { placesOf } from "./places.js"
+import { getFile } from "./server_files.js"
 
 /** @typedef {import("./workspace.js").BotAnswer} BotAnswer */
-/** @typedef {{id: string, isNew?: boolean, isUnrun?: boolean, answer?: Promise<BotAnswer>}} Choice */
+
+/**
+ * A bot, with the answers that are on their way. `chat` is a new chat that a new bot gets; null where chats must be looked up.
+ * @typedef {object} Choice
+ * @property {string} id
+ * @property {boolean} isUnrun wait for Run
+ * @property {Promise<BotAnswer>} answer
+ * @property {import("./workspace.js").Early} early
+ * @property {Promise<{id: string}> | null} chat
+ */
 
 const LAST = "hal9.bot"
 const FROM_LINK = "hal9.linked"
@@ -15,6 +27,22 @@ const LINKED_MOST = 20
 export function remember(id) {
   keep(LAST, id)
   history.replaceState(null, "", `/?bot=${encodeURIComponent(id)}`)
+}
+
+/**
+ * Asks for a bot, the file in front and, for a new one, a chat, all at once.
+ * @param {string} id
+ * @param {{isNew?: boolean, isUnrun?: boolean}} [how]
+ * @returns {Choice}
+ */
+export function ask(id, { isNew = false, isUnrun = false } = {}) {
+  const path = placesOf(id)?.current ?? "app.py"
+  const answer = api("GET", `bots/${encodeURIComponent(id)}`)
+  const chat = isNew && !isUnrun ? api("POST", `bots/${id}/chats`, { json: {} }) : null
+  // Whoever waits for them gets the failure; until then it must not count as unhandled.
+  answer.catch(() => {})
+  chat?.catch(() => {})
+  return { id, isUnrun, answer, chat, early: { path, stored: getFile(id, path).catch(() => null) } }
 }
 
 /**
@@ -28,14 +56,14 @@ export async function chooseBot(query, code) {
   const session = ensureSession()
   if (typeof wanted === "string" && wanted) {
     // Asked at once beside the session: whoever has been here before has a cookie.
-    const answer = api("GET", `bots/${encodeURIComponent(wanted)}`)
-    const isThere = await answer.then(() => true, (error) => (isAbsent(error) ? false : Promise.reject(error)))
-    if (isThere) return { id: wanted, answer }
+    const choice = ask(wanted)
+    const isThere = await choice.answer.then(() => true, (error) => (isAbsent(error) ? false : Promise.reject(error)))
+    if (isThere) return choice
   }
   await session
   const { bots } = await api("GET", "bots")
-  if (bots[0]) return { id: bots[0].id }
-  return { id: (await api("POST", "bots", { json: { template: "echo" } })).id, isNew: true }
+  if (bots[0]) return ask(bots[0].id)
+  return ask((await api("POST", "bots", { json: { template: "echo" } })).id, { isNew: true })
 }
 
 /** @param {unknown} error */
@@ -57,11 +85,11 @@ async function fromCode(code) {
   const known = linked.find(([hash]) => hash === key)?.[1]
   const bot = known ? await api("GET", `bots/${known}`).catch(() => null) : null
   if (bot?.files.some((/** @type {{path: string, etag: string}} */ file) => file.path === "app.py" && file.etag.includes(key))) {
-    return { id: bot.id, isUnrun: true }
+    return ask(bot.id, { isUnrun: true })
   }
   const { id } = await api("POST", "bots", { json: { title: "From a link", files: { "app.py": code } } })
   keep(FROM_LINK, [[key, id], ...linked.filter(([hash]) => hash !== key)].slice(0, LINKED_MOST))
-  return { id, isNew: true, isUnrun: true }
+  return ask(id, { isNew: true, isUnrun: true })
 }
 
 /** The etag that a file with this text has; "" where the browser does not compute it (a page over plain http). @param {string} text */

@@ -85,14 +85,15 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
     /**
      * Shows the chat of a bot: the one that was open in this browser, else its latest, else a new one.
      * @param {string} id
-     * @param {{isNew?: boolean, isUnrun?: boolean}} [how] isNew: it can't have a chat yet; isUnrun: wait for Run
+     * @param {{isUnrun?: boolean, made?: Promise<{id: string}> | null}} [how] isUnrun: wait for Run; made: a new chat on its way
      */
-    async open(id, { isNew = false, isUnrun = false } = {}) {
+    async open(id, { isUnrun = false, made = null } = {}) {
       clear()
       botId = id
       fill(host)
+      if (made) return void (await pane.startNew(made))
       try {
-        const chats = isNew ? [] : (await api("GET", `bots/${id}/chats`)).chats
+        const { chats } = await api("GET", `bots/${id}/chats`)
         if (id !== botId) return
         const last = kept(keyOf(id))
         const known = chats.find((/** @type {{id: string}} */ one) => one.id === last?.chat) ?? chats[0]
@@ -101,17 +102,17 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
         ran = known.id === last?.chat ? last.ran : now()
         judge()
       } catch (error) {
-        refused(error, () => pane.open(id, { isNew, isUnrun }))
+        refused(error, () => pane.open(id, { isUnrun }))
       }
     },
 
-    /** Opens another chat, which starts the program. @returns {Promise<boolean>} */
-    async startNew() {
+    /** Opens another chat, which starts the program. @param {Promise<{id: string}>} [made] @returns {Promise<boolean>} */
+    async startNew(made) {
       const id = botId
       const before = store.get("run")
       store.set({ run: "starting" })
       try {
-        const answer = await api("POST", `bots/${id}/chats`, { json: {} })
+        const answer = await (made ?? api("POST", `bots/${id}/chats`, { json: {} }))
         if (id !== botId) return false
         fill(host)
         show(answer.id, true)

@@ -4,22 +4,21 @@
 import { el, fill } from "../shared/dom.js"
 import { icon } from "../shared/icons.js"
 import { dropTarget } from "./drop.js"
-import { openMenu } from "./menu.js"
 import { nameField } from "./name_field.js"
 import { extensionOf, folderOf, rowsOf } from "./paths.js"
 
 /** @typedef {import("./paths.js").Row} Row */
 /** @typedef {import("./state.js").IdeStore} IdeStore */
-/** @typedef {import("./file_actions.js").FileActions} FileActions */
+/** @typedef {import("./file_work.js").FileWork} FileWork */
 /** @typedef {{rename: Row} | {folder: string}} Naming what gets a name: a row, or a new file in a folder ("" is the root) */
 
 /**
  * @param {HTMLElement} host the whole panel
  * @param {HTMLElement} list
  * @param {IdeStore} store
- * @param {{show: (path: string) => void, actions: FileActions, chooseFiles: (folder: string) => void}} hooks
+ * @param {{show: (path: string) => void, work: FileWork, chooseFiles: (folder: string) => void}} hooks
  */
-export function mountFiles(host, list, store, { show, actions, chooseFiles }) {
+export function mountFiles(host, list, store, { show, work, chooseFiles }) {
   /** @type {Set<string>} */
   const closed = new Set()
   /** @type {Naming | null} */
@@ -54,26 +53,27 @@ export function mountFiles(host, list, store, { show, actions, chooseFiles }) {
       class: "btn btn--quiet btn--icon btn--sm files__more", type: "button", tabIndex: -1, "aria-label": `More for ${row.name}`, "aria-haspopup": "menu"
     }, icon("dots"))
     const node = el("li", { class: "files__row" }, button, more)
-    more.addEventListener("click", () => menu(more, row))
+    more.addEventListener("click", () => void menu(more, row))
     node.addEventListener("contextmenu", (event) => {
       event.preventDefault()
-      menu(more, row, { x: event.clientX, y: event.clientY })
+      void menu(more, row, { x: event.clientX, y: event.clientY })
     })
     return node
   }
 
   /** @param {HTMLElement} anchor @param {Row} row @param {{x: number, y: number}} [at] */
-  const menu = (anchor, row, at) => {
+  const menu = async (anchor, row, at) => {
+    const { openMenu } = await import("./menu.js")
     /** @type {import("./menu.js").Item[]} */
     const own = row.isFolder
       ? [{ label: "New file here", icon: "plus", run: () => name({ folder: row.path }) },
          { label: "Upload here", icon: "upload", run: () => chooseFiles(row.path) }]
-      : [{ label: "Download", icon: "download", run: () => void actions.download(row.path) }]
+      : [{ label: "Download", icon: "download", run: () => void work.download(row.path) }]
     openMenu(anchor, row.name, [
       ...own,
       { label: "Rename", icon: "pencil", end: "F2", run: () => name({ rename: row }) },
       "line",
-      { label: "Delete", icon: "trash", end: "Delete", isBad: true, run: () => void actions.remove(row.path) }
+      { label: "Delete", icon: "trash", end: "Delete", isBad: true, run: () => void work.remove(row.path) }
     ], at)
   }
 
@@ -91,8 +91,8 @@ export function mountFiles(host, list, store, { show, actions, chooseFiles }) {
         draw()
         focusPath(row?.path ?? store.get("current") ?? undefined)
         if (path === null) return
-        if (row) void actions.rename(row.path, row.isFolder ? `${path}/` : path)
-        else void actions.create(path)
+        if (row) void work.rename(row.path, row.isFolder ? `${path}/` : path)
+        else void work.create(path)
       }
     })
   }
@@ -117,10 +117,10 @@ export function mountFiles(host, list, store, { show, actions, chooseFiles }) {
     else if (event.key === "ArrowRight" && row.isFolder && closed.has(row.path)) toggle(row.path)
     else if (event.key === "ArrowLeft" && row.isFolder && !closed.has(row.path)) toggle(row.path)
     else if (event.key === "F2") name({ rename: row })
-    else if (event.key === "Delete") void actions.remove(row.path)
+    else if (event.key === "Delete") void work.remove(row.path)
     else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) {
       const more = all[index]?.parentElement?.querySelector(".files__more")
-      if (more instanceof HTMLElement) menu(more, row)
+      if (more instanceof HTMLElement) void menu(more, row)
     } else return false
     return true
   }
@@ -135,7 +135,7 @@ export function mountFiles(host, list, store, { show, actions, chooseFiles }) {
   dropTarget(host, "files--drop", (files, target) => {
     const over = target.closest("[data-path]")
     const path = over instanceof HTMLElement ? over.dataset.path ?? "" : ""
-    void actions.upload(files, folderOf(path))
+    void work.upload(files, folderOf(path))
   })
 
   for (const key of /** @type {const} */ (["bot", "files", "current", "saves"])) store.watch(key, () => naming === null && draw())

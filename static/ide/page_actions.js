@@ -1,8 +1,7 @@
 /**
  * The actions of the page, with their keys.
  */
-import { gotoLine, openSearchPanel } from "./editor/codemirror.js"
-import { openMenu } from "./menu.js"
+import { extraCommand } from "./editor/setup.js"
 import { isAlive } from "./run.js"
 import { cycleRegions } from "./views.js"
 import { toast } from "../shared/toast.js"
@@ -14,7 +13,7 @@ import { toast } from "../shared/toast.js"
  * @property {import("./editor/editor.js").Editor} editor
  * @property {import("./chat_pane.js").ChatPane} chat
  * @property {{newFile: () => void, rename: (path: string) => void}} files
- * @property {import("./file_actions.js").FileActions} fileActions
+ * @property {import("./file_work.js").FileWork} work
  * @property {import("./views.js").Views} views
  * @property {import("./console.js").Console} output
  * @property {{tab: (moves: boolean) => void}} status
@@ -60,7 +59,7 @@ function addRunning(actions, { store, workspace, chat, output, rocket, run, stop
 }
 
 /** @param {import("./actions.js").Actions} actions @param {Parts} parts */
-function addFiles(actions, { store, workspace, files, fileActions, chooseFiles, views }) {
+function addFiles(actions, { store, workspace, files, work, chooseFiles, views }) {
   const hasFile = () => store.get("current") !== null
   const current = () => store.get("current") ?? ""
   const naming = (/** @type {() => void} */ begin) => {
@@ -72,13 +71,13 @@ function addFiles(actions, { store, workspace, files, fileActions, chooseFiles, 
     { id: "new-file", label: "New file", icon: "plus", run: () => naming(() => files.newFile()) },
     { id: "upload", label: "Upload files", icon: "upload", run: () => chooseFiles() },
     { id: "rename-file", label: "Rename this file", icon: "pencil", isEnabled: hasFile, run: () => naming(() => files.rename(current())) },
-    { id: "delete-file", label: "Delete this file", icon: "trash", isEnabled: hasFile, run: () => void fileActions.remove(current()) },
-    { id: "download-file", label: "Download this file", icon: "download", isEnabled: hasFile, run: () => void fileActions.download(current()) },
+    { id: "delete-file", label: "Delete this file", icon: "trash", isEnabled: hasFile, run: () => void work.remove(current()) },
+    { id: "download-file", label: "Download this file", icon: "download", isEnabled: hasFile, run: () => void work.download(current()) },
     { id: "close-tab", label: "Close this tab", keys: ["Alt+W"], icon: "x", isEnabled: hasFile, run: () => void workspace.close(current()) }
   )
   const button = document.getElementById("file-menu")
   store.watch("current", (path) => button?.toggleAttribute("disabled", path === null))
-  button?.addEventListener("click", () => openMenu(button, `More for ${current()}`, [
+  button?.addEventListener("click", async () => (await import("./menu.js")).openMenu(button, `More for ${current()}`, [
     { label: "Close the tab", icon: "x", run: () => actions.run("close-tab") },
     { label: "Rename", icon: "pencil", run: () => actions.run("rename-file") },
     { label: "Download", icon: "download", run: () => actions.run("download-file") },
@@ -97,8 +96,8 @@ function addPlaces(actions, { store, workspace, editor, chat, status, views }) {
   actions.add(
     { id: "finder", label: "Find or do anything", keys: ["Mod+K", "F1"], icon: "search", isHidden: true, run: async () => (await import("./finder.js")).openFinder(actions, store, (path) => void workspace.show(path)) },
     { id: "help", label: "Keys", keys: ["?", "Mod+Shift+H"], icon: "key", isOutsideText: true, run: async () => (await import("./help.js")).openHelp(actions) },
-    { id: "find", label: "Find and replace in this file", icon: "search", run: () => void editor.run(openSearchPanel) },
-    { id: "go-to-line", label: "Go to line", icon: "code", run: () => void editor.run(gotoLine) },
+    { id: "find", label: "Find and replace in this file", icon: "search", run: () => void editor.run(extraCommand("openSearchPanel")) },
+    { id: "go-to-line", label: "Go to line", icon: "code", run: () => void editor.run(extraCommand("gotoLine")) },
     { id: "next-region", label: "Next region", keys: ["F6"], icon: "expand", isHidden: true, run: () => cycleRegions(1, into) },
     { id: "last-region", label: "Previous region", keys: ["Shift+F6"], icon: "expand", isHidden: true, run: () => cycleRegions(-1, into) },
     { id: "tab-moves", label: "Switch what Tab does in the code", keys: ["Ctrl+M"], icon: "refresh", run() {

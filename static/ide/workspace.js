@@ -2,15 +2,16 @@
  * One bot at a time: its files, which of them have a tab, and their way to and from the server.
  */
 import { ApiError, api } from "../shared/server.js"
-import { keep, kept } from "../shared/keep.js"
 import { toast } from "../shared/toast.js"
 import { draftOf, draftPaths, dropDraft, keepDraft } from "./drafts.js"
+import { keepPlacesOf, placesOf } from "./places.js"
 import { Saver } from "./saver.js"
 import { bareEtag, getFile, putFile, textOf, theirs } from "./server_files.js"
 
 /** @typedef {import("./types.js").Bot} Bot */
 /** @typedef {import("./types.js").BotFile} BotFile */
 /** @typedef {Bot & {files: BotFile[]}} BotAnswer */
+/** @typedef {{path: string, stored: Promise<import("./server_files.js").Stored | null>}} Early */
 /** @typedef {ReturnType<typeof createWorkspace>} Workspace */
 
 /** Longer texts make the editor slow, and nobody writes them by hand. */
@@ -66,12 +67,10 @@ export function createWorkspace(store, editor, { onConflict, onUneditable }) {
     if (text === null) return void uneditable.set(path, bytes)
     saver.track(path, draft ? draft.etag : etag)
     const isNews = draft !== null && draft.text !== text
-    editor.open(path, isNews ? draft.text : text, kept(placesKey())?.cursors?.[path] ?? 0)
+    editor.open(path, isNews ? draft.text : text, placesOf(botId)?.cursors?.[path] ?? 0)
     if (draft && !isNews) saver.settle(path, etag)
     if (isNews) saver.changed(path)
   }
-
-  const placesKey = () => `hal9.places.${botId}`
 
   const workspace = {
     get botId() {
@@ -81,26 +80,25 @@ export function createWorkspace(store, editor, { onConflict, onUneditable }) {
     /**
      * Opens a bot: its files as the server has them, its tabs as they were left in this browser.
      * @param {string} id
-     * @param {Promise<BotAnswer>} [answer] a request that is on its way
+     * @param {Promise<BotAnswer>} answer
+     * @param {Early} early the file in front, asked for beside it
      */
-    async openBot(id, answer = api("GET", `bots/${id}`)) {
+    async openBot(id, answer, early) {
       workspace.keepPlaces()
       saver.close()
       editor.closeAll()
       uneditable.clear()
       botId = id
       store.set({ bot: null, files: [], open: [], current: null, saves: {} })
-      const places = kept(placesKey())
-      const first = places?.current ?? "app.py"
-      const early = getFile(id, first).catch(() => null)
       const bot = await answer
       if (id !== botId) return
       take(bot)
       const paths = new Set(bot.files.map(({ path }) => path))
-      const stored = await early
+      const stored = await early.stored
+      const first = early.path
       if (id !== botId) return
       if (stored && paths.has(first)) admit(first, stored)
-      const wanted = new Set([...(places?.open ?? []), ...draftPaths(id)].filter((path) => paths.has(path)))
+      const wanted = new Set([...(placesOf(id)?.open ?? []), ...draftPaths(id)].filter((path) => paths.has(path)))
       store.set({ open: [...wanted] })
       const front = paths.has(first) ? first : paths.has(bot.main) ? bot.main : [...paths].sort()[0]
       if (front) await workspace.show(front)
@@ -236,7 +234,7 @@ export function createWorkspace(store, editor, { onConflict, onUneditable }) {
       if (!botId || !store.get("bot")) return
       const open = store.get("open")
       const cursors = Object.fromEntries(open.filter((path) => editor.has(path)).map((path) => [path, editor.cursor(path)]))
-      keep(placesKey(), { open, current: store.get("current"), cursors })
+      keepPlacesOf(botId, { open, current: store.get("current"), cursors })
     }
   }
 

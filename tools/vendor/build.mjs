@@ -14,11 +14,17 @@ const bundles = [
   {
     prefix: "cm",
     leader: "@codemirror/view",
-    entries: ["editor", "highlight", "merge", "json", "yaml", "markdown"],
+    entries: ["editor", "extras", "highlight", "merge", "json", "yaml", "markdown"],
     eager: ["editor.js"]
   },
   { prefix: "marked", leader: "marked", entries: ["marked"], eager: ["marked.js"] }
 ]
+
+/** What a copy of the source could not declare: parts that are written here and not taken from a package. */
+const declared = {
+  markdown: 'import { LanguageSupport } from "@codemirror/language"\nexport function language(): LanguageSupport\n',
+  python: 'import { LRLanguage } from "@codemirror/language"\nexport const pythonLanguage: LRLanguage\n'
+}
 
 /** @param {string} path a file inside node_modules @returns {string} the name of its package */
 function packageOf(path) {
@@ -93,12 +99,8 @@ async function write({ prefix, leader, entries, eager }) {
   await writeFile(join(target, "LICENSES.txt"), notices.join(`\n${"-".repeat(80)}\n\n`))
   // The checker reads these beside the minified files; they name the packages, whose types npm installed.
   for (const entry of entries) await copyFile(join(here, "src", `${entry}.js`), join(target, `${entry}.d.ts`))
-  if (entries.includes("markdown")) await writeFile(join(target, "markdown.d.ts"), declaredMarkdown)
+  for (const [entry, text] of Object.entries(declared)) if (entries.includes(entry) || (entry === "python" && prefix === "cm")) await writeFile(join(target, `${entry}.d.ts`), text)
 }
-
-const declaredMarkdown = `import { LanguageSupport } from "@codemirror/language"
-export function language(): LanguageSupport
-`
 
 await rm(vendor, { recursive: true, force: true })
 for (const bundle of bundles) await write(bundle)

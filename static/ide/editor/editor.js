@@ -4,7 +4,7 @@
 import { Compartment, EditorState, EditorView, Text, Transaction } from "./codemirror.js"
 import { failureSpec } from "./failure.js"
 import { fetchedLanguage, languageOf } from "./languages.js"
-import { setup } from "./setup.js"
+import { later, loadExtras, setup } from "./setup.js"
 
 /** @typedef {import("./failure.js").LineFailure} LineFailure */
 /** @typedef {{line: number, column: number, selected: number}} Place counted from 1 */
@@ -32,6 +32,12 @@ export function mountEditor(host, { onChange, onPlace }) {
   ]
   const view = new EditorView({ parent: host, state: EditorState.create({ extensions: common }) })
   view.dom.hidden = true
+  /** @type {import("@codemirror/state").Extension} */
+  let extras = []
+  view.dom.addEventListener("focusin", async () => {
+    extras = (await loadExtras()).extras
+    for (const path of files.keys()) dispatch(path, { effects: later.reconfigure(extras) })
+  }, { once: true })
 
   /** @param {string} path */
   const stateOf = (path) => (path === current ? view.state : files.get(path)?.state)
@@ -63,7 +69,8 @@ export function mountEditor(host, { onChange, onPlace }) {
         extensions: [common, language.of(languageOf(path)), separator, EditorView.contentAttributes.of({ "aria-label": path })]
       })
       const anchor = Math.min(cursor, state.doc.length)
-      files.set(path, { state: state.update({ selection: { anchor } }).state, language, scroll: null })
+      const begun = state.update({ selection: { anchor }, effects: later.reconfigure(extras) }).state
+      files.set(path, { state: begun, language, scroll: null })
       void fetchedLanguage(path)?.then((extension) => dispatch(path, { effects: language.reconfigure(extension) }))
     },
 
@@ -124,8 +131,7 @@ export function mountEditor(host, { onChange, onPlace }) {
 
     /** Marks the line that failed; null takes the mark away. @param {string} path @param {LineFailure | null} failure */
     fail(path, failure) {
-      const state = stateOf(path)
-      if (state) dispatch(path, failureSpec(state, failure))
+      dispatch(path, failureSpec(failure))
     },
 
     focus: () => view.focus(),

@@ -2,9 +2,7 @@
  * The mark on the line that failed: a wash, a mark in the gutter, the message behind the code. It stays until that
  * line is edited.
  */
-import {
-  Decoration, EditorView, GutterMarker, RangeSet, StateEffect, StateField, WidgetType, gutterLineClass, setDiagnostics
-} from "./codemirror.js"
+import { Decoration, EditorView, GutterMarker, RangeSet, StateEffect, StateField, WidgetType, gutterLineClass } from "./codemirror.js"
 
 /** @typedef {import("@codemirror/state").EditorState} EditorState */
 /** @typedef {{line: number, message: string}} LineFailure line counts from 1 */
@@ -74,26 +72,23 @@ function decorations(state) {
   const mark = state.field(field)
   if (!mark) return Decoration.none
   const line = state.doc.lineAt(mark.from)
+  const range = rangeOf(line, mark.message)
   return Decoration.set([
     Decoration.line({ class: "cm-line--failed" }).range(line.from),
+    ...(range ? [Decoration.mark({ class: "cm-fault" }).range(range.from, range.to)] : []),
     Decoration.widget({ widget: new Message(mark.message), side: 1 }).range(line.to)
   ])
 }
 
 /**
- * The transaction that marks a line, or takes the mark away. It also sets the squiggle, which F8 finds.
- * @param {EditorState} state
+ * The transaction that marks a line, or takes the mark away.
  * @param {LineFailure | null} failure
  * @returns {import("@codemirror/state").TransactionSpec}
  */
-export function failureSpec(state, failure) {
-  const mark = markOf(state, failure)
-  const range = mark && rangeOf(state.doc.lineAt(mark.from), mark.message)
-  const diagnostics = mark && range ? [{ ...range, severity: /** @type {"error"} */ ("error"), message: mark.message }] : []
-  const squiggles = setDiagnostics(state, diagnostics)
-  const effects = Array.isArray(squiggles.effects) ? squiggles.effects : squiggles.effects ? [squiggles.effects] : []
-  return { effects: [setFailure.of(failure), ...effects] }
-}
+export const failureSpec = (failure) => ({ effects: setFailure.of(failure) })
+
+/** Where the marked line begins, or null: F8 goes there. @param {EditorState} state */
+export const failureAt = (state) => state.field(field, false)?.from ?? null
 
 /**
  * What to underline: the name that the message quotes where the line has it, else the whole statement; null on an empty line.
@@ -108,17 +103,4 @@ function rangeOf({ text, from, to }, message) {
   return start < to ? { from: start, to } : null
 }
 
-/** Takes the squiggle away with the mark, when its line is edited. */
-const follow = EditorView.updateListener.of((update) => {
-  const before = update.startState.field(field, false)
-  if (before && !update.state.field(field, false) && update.docChanged) {
-    queueMicrotask(() => update.view.dispatch(setDiagnostics(update.view.state, [])))
-  }
-})
-
-export const failures = [field, follow]
-
-/** @param {EditorState} state */
-export function hasFailure(state) {
-  return state.field(field, false) !== null
-}
+export const failures = field

@@ -1,7 +1,7 @@
 /**
  * The grammar of a file, by its name. Python is in the bundle, the others are fetched when such a file opens.
  */
-import { python } from "./codemirror.js"
+import { pythonLanguage } from "./codemirror.js"
 import { extensionOf } from "../paths.js"
 
 /** @typedef {import("@codemirror/state").Extension} Extension */
@@ -16,7 +16,7 @@ const FETCHED = {
 
 /** What is at hand at once. @param {string} path @returns {Extension} */
 export function languageOf(path) {
-  return extensionOf(path) === "py" ? python() : []
+  return extensionOf(path) === "py" ? pythonLanguage : []
 }
 
 /** What must be fetched, or null. @param {string} path @returns {Promise<Extension> | null} */

@@ -1,28 +1,46 @@
 /**
- * What every open file's editor has: keys, history, completion, search, looks.
+ * What every open file's editor has from the start: keys, history, looks. The rest is in extras.js.
  */
 import {
-  EditorState, EditorView, acceptCompletion, autocompletion, bracketMatching, closeBrackets, closeBracketsKeymap,
-  completionKeymap, defaultKeymap, drawSelection, dropCursor, gotoLine, highlightActiveLine,
-  highlightActiveLineGutter, highlightSelectionMatches, highlightSpecialChars, history, historyKeymap, indentOnInput, indentUnit,
-  indentWithTab, keymap, lineNumbers, lintKeymap, rectangularSelection, search, searchKeymap
+  Compartment, EditorSelection, EditorState, EditorView, bracketMatching, defaultKeymap, drawSelection, dropCursor, highlightActiveLine,
+  highlightActiveLineGutter, highlightSpecialChars, history, historyKeymap, indentOnInput, indentUnit, indentWithTab, keymap,
+  lineNumbers, rectangularSelection
 } from "./codemirror.js"
 import { colors } from "./colors.js"
-import { failures } from "./failure.js"
+import { failureAt, failures } from "./failure.js"
+
+/** @typedef {import("@codemirror/view").Command} Command */
 
 const nonce = document.querySelector("script[nonce]")
 /** Without it the Content-Security-Policy refuses the editor's own style sheet, silently. */
 const cspNonce = nonce instanceof HTMLElement ? nonce.nonce : ""
 
+/** Holds the extras of every file, once they are here. */
+export const later = new Compartment()
+
+export const loadExtras = () => import("./extras.js")
+
+/** A command of the extras, that waits for them. @param {"gotoLine" | "openSearchPanel" | "selectNextOccurrence"} name @returns {Command} */
+export const extraCommand = (name) => (view) => {
+  void loadExtras().then((module) => module[name](view))
+  return true
+}
+
+/** Goes to the line that failed. @type {Command} */
+const toFailure = (view) => {
+  const from = failureAt(view.state)
+  if (from === null) return false
+  view.dispatch({ selection: EditorSelection.cursor(from), scrollIntoView: true })
+  return true
+}
+
 const keys = [
-  { key: "Tab", run: acceptCompletion },
+  { key: "Mod-f", run: extraCommand("openSearchPanel") },
+  { key: "Mod-d", run: extraCommand("selectNextOccurrence"), preventDefault: true },
+  { key: "Alt-g", run: extraCommand("gotoLine"), preventDefault: true },
+  { key: "F8", run: toFailure },
   indentWithTab,
-  { key: "Alt-g", run: gotoLine, preventDefault: true },
-  ...closeBracketsKeymap,
-  ...completionKeymap,
-  ...searchKeymap,
   ...historyKeymap,
-  ...lintKeymap,
   // Ours are the page's: Ctrl+Enter runs, Ctrl+M switches what Tab does.
   ...defaultKeymap.filter(({ key, mac }) => key !== "Mod-Enter" && key !== "Ctrl-m" && mac !== "Ctrl-m")
 ]
@@ -31,6 +49,7 @@ const keys = [
 export function setup() {
   return [
     cspNonce ? EditorView.cspNonce.of(cspNonce) : [],
+    later.of([]),
     lineNumbers(),
     highlightActiveLineGutter(),
     highlightSpecialChars(),
@@ -44,11 +63,7 @@ export function setup() {
     EditorState.tabSize.of(4),
     indentOnInput(),
     bracketMatching(),
-    closeBrackets(),
-    autocompletion({ activateOnTypingDelay: 50, icons: false }),
     highlightActiveLine(),
-    highlightSelectionMatches(),
-    search({ top: true }),
     colors,
     failures,
     keymap.of(keys),

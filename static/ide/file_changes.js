@@ -1,5 +1,5 @@
 /**
- * What a person does with files as a whole: make, rename, delete with undo, upload.
+ * What a person does with files as a whole: make, rename, delete with undo, upload. Fetched when it is first done.
  */
 import { ApiError } from "../shared/server.js"
 import { toast } from "../shared/toast.js"
@@ -8,7 +8,7 @@ import { deleteFile, getFile, putFile, renameFile } from "./server_files.js"
 import { sizeOf } from "./viewer.js"
 
 /** @typedef {import("./workspace.js").Workspace} Workspace */
-/** @typedef {ReturnType<typeof createFileActions>} FileActions */
+/** @typedef {ReturnType<typeof createFileChanges>} FileChanges */
 
 const UNDO_SECONDS = 10
 
@@ -17,7 +17,7 @@ const UNDO_SECONDS = 10
  * @param {Workspace} workspace
  * @param {{file_bytes?: number}} limits
  */
-export function createFileActions(store, workspace, limits) {
+export function createFileChanges(store, workspace, limits) {
   const paths = () => store.get("files").map(({ path }) => path)
 
   /** @param {string} what @param {unknown} error */
@@ -26,7 +26,7 @@ export function createFileActions(store, workspace, limits) {
     toast(`${what} ${error.message}`, { kind: "bad" })
   }
 
-  const actions = {
+  const changes = {
     /** @param {string} path @returns {Promise<boolean>} */
     async create(path) {
       try {
@@ -136,5 +136,5 @@ export function createFileActions(store, workspace, limits) {
     return true
   }
 
-  return actions
+  return changes
 }

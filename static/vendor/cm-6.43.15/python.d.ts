@@ -1,0 +1,2 @@
+import { LRLanguage } from "@codemirror/language"
+export const pythonLanguage: LRLanguage
