@@ -3,7 +3,6 @@
  */
 import { mountDrawer } from "./bot/drawer.js"
 import { Visit } from "./bot/visit.js"
-import { mountChat } from "./chat/chat.js"
 import { el, fill, find, pageData } from "./shared/dom.js"
 import { rings } from "./shared/rings.js"
 import { ApiError } from "./shared/server.js"
@@ -14,6 +13,8 @@ import { setTheme, theme } from "./shared/theme.js"
 
 /** @type {Bot} */
 const bot = pageData()
+// The chat's modules come while the first chat is asked for.
+const chatModule = import("./chat/chat.js")
 const host = find("#chat", HTMLElement)
 const visit = new Visit(bot.key)
 const drawer = mountDrawer({ onOpen: open, onNew: startNew, onDelete: remove })
@@ -37,10 +38,11 @@ function picture() {
 function open(id) {
   if (id === visit.current && chat) return chat.focus()
   visit.open(id)
-  show()
+  void show()
 }
 
-function show() {
+async function show() {
+  const { mountChat } = await chatModule
   chat?.destroy()
   fill(host)
   hasSpoken = false
@@ -58,7 +60,7 @@ async function startNew() {
   if (isUnused) return chat?.focus()
   try {
     await visit.begin()
-    show()
+    await show()
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     if (chat) (await import("./shared/toast.js")).toast(error.message, { kind: "bad" })
@@ -154,5 +156,5 @@ more.onclick = async () => {
 }
 
 find("#thumb", HTMLElement).replaceChildren(rings(bot.title))
-if (visit.current && visit.secret) show()
+if (visit.current && visit.secret) void show()
 else void startNew()

@@ -73,7 +73,7 @@ class MountedChat {
     prepareAnnouncements()
     if (role === "author") void prepareMarkdown()
     /** @type {Context} */
-    const context = { role, thumb, onGoto: (file, line) => this.#emit("goto", { file, line }), onChange: () => this.#drawSoon() }
+    const context = { chatId, role, thumb, onGoto: (file, line) => this.#emit("goto", { file, line }), onChange: () => this.#drawSoon() }
     this.#log = new Log(context, { onRetry: this.#retry, onEdit: this.#edit, onAgain: this.#again })
     this.#composer = new Composer({
       label: placeholder, isAccent: role === "visitor", hasHints: role === "author", draft: keptDraft(chatId),
@@ -210,7 +210,7 @@ class MountedChat {
     this.#isAnnouncementDue = false
     const [before, last] = this.#chat.items.slice(-2)
     const reply = last?.kind === "reply" ? last : before?.kind === "reply" ? before : null
-    const end = last?.kind === "end" ? ending(last, this.#options.role) : null
+    const end = last?.kind === "end" ? ending(last, this.#options.role, this.#options.chatId) : null
     const said = reply ? this.#log.spoken(reply.key).slice(0, SPOKEN_CHARS) : ""
     const text = [said, end?.title].filter(Boolean).join(". ")
     if (text) announce(text)

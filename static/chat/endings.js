@@ -25,15 +25,16 @@ const LIMITS = {
  * How the end of a run is shown, or null where nothing needs to be said.
  * @param {End} end
  * @param {Role} role
+ * @param {string} chatId
  * @returns {Ending | null}
  */
-export function ending(end, role) {
+export function ending(end, role, chatId) {
   const isAuthor = role === "author"
   const limit = LIMITS[end.reason]
   if (limit) return isAuthor ? card(limit.author, `The console names the limit. ${AGAIN}`) : notice(limit.visitor, AGAIN)
   switch (end.reason) {
     case "crashed":
-      return isAuthor ? card("Your bot stopped", AGAIN) : notice(`Something went wrong in this bot (${reference(end)})`, AGAIN)
+      return isAuthor ? card("Your bot stopped", AGAIN) : notice(`Something went wrong in this bot (${reference(end, chatId)})`, AGAIN)
     case "stopped":
       return end.place === "during" ? null : note(end.place === "before" ? "Stopped before it answered" : "Stopped")
     case "idle":
@@ -46,11 +47,12 @@ export function ending(end, role) {
 }
 
 /**
- * What a visitor can quote and the author can find: the number of the frame, short enough to read out.
+ * What a visitor can quote: the beginning of the chat's id and the number of the frame, short enough to read out.
  * @param {End} end
+ * @param {string} chatId
  */
-export function reference(end) {
-  return end.seq.toString(16).padStart(4, "0")
+function reference(end, chatId) {
+  return `${chatId.slice(0, 4)}-${end.seq.toString(16).padStart(4, "0")}`
 }
 
 /** @param {End} end @param {boolean} isAuthor */

@@ -42,7 +42,7 @@ export function note(text) {
  * @param {Acts} acts
  */
 export function endView(end, context, acts) {
-  const shown = ending(end, context.role)
+  const shown = ending(end, context.role, context.chatId)
   if (!shown) return null
   if (shown.look === "note") return note(shown.title)
   if (shown.look === "crash") return crash(end, shown.title, shown.text, context)

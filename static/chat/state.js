@@ -112,7 +112,7 @@ const FRAMES = {
   },
 
   file(state, frame) {
-    const card = { name: frame.name, url: frame.url, type: frame.media ?? "", bytes: frame.bytes }
+    const card = { name: frame.name, url: frame.url, type: frame.type ?? "", bytes: frame.bytes }
     return write(state, frame, (reply) => ({
       ...reply,
       files: [...reply.files.filter((file) => file.name !== card.name), card],

@@ -112,6 +112,7 @@
 /**
  * What all parts of a log need to know.
  * @typedef {object} Context
+ * @property {string} chatId
  * @property {Role} role
  * @property {(() => Element) | null} thumb
  * @property {(file: string, line: number) => void} onGoto

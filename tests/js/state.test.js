@@ -138,7 +138,7 @@ test("lines of the source are gathered once each", () => {
 })
 
 test("a file takes the place of its earlier version", () => {
-  const file = { name: "a.png", media: "image/png", bytes: 3 }
+  const file = { name: "a.png", type: "image/png", bytes: 3 }
   const state = after([frame("file", { ...file, url: "/f/1/a.png" }), frame("file", { ...file, url: "/f/2/a.png" })])
   assert.deepEqual(state.items[0]?.kind === "reply" && state.items[0].files, [{ name: "a.png", url: "/f/2/a.png", type: "image/png", bytes: 3 }])
 })
@@ -167,28 +167,28 @@ const ended = (end) => ({ kind: /** @type {const} */ ("end"), key: "k", seq: 0x7
   place: /** @type {const} */ ("during"), isFirst: false, ...end })
 
 test("a visitor gets a kind sentence and something to quote", () => {
-  const shown = ending(ended({ reason: "crashed" }), "visitor")
+  const shown = ending(ended({ reason: "crashed" }), "visitor", "abcdef")
   assert.equal(shown?.look, "notice")
-  assert.match(shown?.title ?? "", /7f3a/)
+  assert.match(shown?.title ?? "", /abcd-7f3a/)
 })
 
 test("the author gets a card for a crash and for each limit", () => {
-  for (const reason of ["crashed", "timed_out", "out_of_memory", "output_limit"]) assert.equal(ending(ended({ reason }), "author")?.look, "crash")
+  for (const reason of ["crashed", "timed_out", "out_of_memory", "output_limit"]) assert.equal(ending(ended({ reason }), "author", "abcdef")?.look, "crash")
 })
 
 test("a run that ended by itself after it answered needs no word", () => {
-  assert.equal(ending(ended({}), "visitor"), null)
-  assert.equal(ending(ended({}), "author"), null)
+  assert.equal(ending(ended({}), "visitor", "abcdef"), null)
+  assert.equal(ending(ended({}), "author", "abcdef"), null)
 })
 
 test("silence is explained", () => {
-  assert.match(ending(ended({ place: "before" }), "author")?.title ?? "", /without printing/)
-  assert.equal(ending(ended({ place: "before", isFirst: true }), "visitor"), null)
+  assert.match(ending(ended({ place: "before" }), "author", "abcdef")?.title ?? "", /without printing/)
+  assert.equal(ending(ended({ place: "before", isFirst: true }), "visitor", "abcdef"), null)
 })
 
 test("every reason has its sentence for both", () => {
   for (const reason of ["stopped", "idle", "lost", "crashed", "timed_out", "out_of_memory", "output_limit"]) {
-    for (const role of /** @type {const} */ (["author", "visitor"])) assert.ok(ending(ended({ reason, place: "before" }), role)?.title)
+    for (const role of /** @type {const} */ (["author", "visitor"])) assert.ok(ending(ended({ reason, place: "before" }), role, "abcdef")?.title)
   }
 })
 
