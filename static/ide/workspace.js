@@ -3,7 +3,7 @@
  */
 import { ApiError, api } from "../shared/server.js"
 import { toast } from "../shared/toast.js"
-import { draftOf, draftPaths, dropDraft, keepDraft } from "./drafts.js"
+import { adoptDrafts, draftOf, draftPaths, dropDraft, keepDraft } from "./drafts.js"
 import { keepPlacesOf, placesOf } from "./places.js"
 import { Saver } from "./saver.js"
 import { bareEtag, getFile, putFile, textOf, theirs } from "./server_files.js"
@@ -90,7 +90,7 @@ export function createWorkspace(store, editor, { onConflict, onUneditable }) {
       uneditable.clear()
       botId = id
       store.set({ bot: null, files: [], open: [], current: null, saves: {} })
-      const bot = await answer
+      const [bot] = await Promise.all([answer, adoptDrafts(id)])
       if (id !== botId) return
       take(bot)
       const paths = new Set(bot.files.map(({ path }) => path))
