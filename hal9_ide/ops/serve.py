@@ -69,7 +69,8 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 def children(settings: Settings, listener: socket.socket) -> tuple[Child, Child]:
     """Return the web server and the supervisor, not started."""
     environment = _environment(settings)
-    gunicorn = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "-b", f"fd://{listener.fileno()}")
+    options = ("-c", "gunicorn.conf.py", "-b", f"fd://{listener.fileno()}", "--no-control-socket")
+    gunicorn = (sys.executable, "-m", "gunicorn", *options)
     web = Program(
         "web",
         (*gunicorn, "hal9_ide.web:application"),

@@ -110,9 +110,9 @@ def test_a_save_that_lost_a_race_is_shown_and_not_written(open_page: OpenPage) -
     ide.write("print('mine')\n")
     expect(ide.page.get_by_role("banner").get_by_text("Changed elsewhere")).to_be_visible()
     expect(ide.page.get_by_role("button", name="Keep mine")).to_be_visible()
-    other.reload()
-    there.is_open()
-    expect(there.editor).to_contain_text("theirs")
+    bot = ide.page.url.partition("bot=")[2]
+    kept = ide.page.request.get(f"{ide.page.url.partition('?')[0]}api/v1/bots/{bot}/files/app.py")
+    assert kept.text() == "print('theirs')\n"
 
 
 def test_a_long_flood_of_output_leaves_the_page_alive(open_page: OpenPage) -> None:

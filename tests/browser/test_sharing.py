@@ -110,7 +110,7 @@ def test_who_can_open_it_and_a_new_link(open_page: OpenPage) -> None:
     old = ide.deploy()
     with ide.page.expect_response(lambda answer: answer.request.method == "PATCH" and answer.ok):
         ide.dialog.get_by_role("radio", name=re.compile("Only you")).check()
-    visitor = open_page(old)
+    visitor = open_page(old, allowed=("404",))
     expect(visitor.get_by_role("heading", name="This bot is private")).to_be_visible()
     with ide.page.expect_response(lambda answer: answer.request.method == "PATCH" and answer.ok):
         ide.dialog.get_by_role("radio", name=re.compile("Anyone with the link")).check()

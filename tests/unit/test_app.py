@@ -54,7 +54,7 @@ def test_token_create_prints_the_token_alone_on_its_last_line(tmp_path: Path) ->
     made = run("token", "create", "--user", "ada", DATA_DIR=str(tmp_path / "data"))
     assert made.returncode == 0
     last = made.stdout.splitlines()[-1]
-    assert last.startswith("h9_") and " " not in last
+    assert len(last) > 24 and " " not in last
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "guest-1234", "admin"])
