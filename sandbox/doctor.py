@@ -106,7 +106,7 @@ def _look(host: Host, made: volumes.Volumes, cleanup: ExitStack) -> list[Layer]:
     cleanup.callback(examine.end_shared_daemon, found)
     return [
         *examine.inside(found, spec),
-        *examine.outside(host, probe),
+        *examine.outside(host, found, probe),
         *_through_runner(script, found["threads"]),
         examine.death(probe),
     ]

@@ -74,18 +74,18 @@ def inside(found: dict[str, Any], spec: command.RunSpec) -> list[Layer]:
     ]
 
 
-def outside(host: Host, probe: spawn.Process) -> list[Layer]:
+def outside(host: Host, found: dict[str, Any], probe: spawn.Process) -> list[Layer]:
     """Judge the probe's processes as they look from here: whose they are, and that their init is confined as well."""
     init = probe.init_pid
     pids = [] if init is None else [init, *_children(init)]
     statuses = [_status(pid) for pid in pids]
     uids = {uid for status in statuses for uid in status.get("Uid", "0").split()}
-    has_uid = bool(uids) and uids == {str(host.run_uid)} and host.run_uid != 0
+    has_uid = uids == {str(host.run_uid)} and host.run_uid != 0 and found["uid"] == command.SANDBOX_UID
     is_confined = bool(statuses) and all(
         status.get("Seccomp") == "2" and not status.get("CapEff", "1").strip("0") for status in statuses
     )
     return [
-        _layer("uid", has_uid, f"Scripts run as user {host.run_uid}.", f"Scripts run as user {', '.join(uids)}."),
+        _layer("uid", has_uid, f"Scripts run as user {host.run_uid}.", f"Scripts run as user {', '.join(uids)}, {found['uid']} inside."),
         _layer("init", is_confined, "The init beside the script is confined too.", "The init has more rights."),
     ]
 

@@ -97,7 +97,7 @@ class Process:
         pid = int(info["child-pid"])
         with suppress(OSError):
             pidfd = os.pidfd_open(pid)
-            if os.stat(f"/proc/{pid}/ns/pid").st_ino == info["pid-namespace"]:
+            if info.get("pid-namespace") in (None, os.stat(f"/proc/{pid}/ns/pid").st_ino):
                 self._init = (pid, pidfd)
             else:
                 os.close(pidfd)
