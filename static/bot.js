@@ -6,7 +6,6 @@ import { Visit } from "./bot/visit.js"
 import { el, fill, find, pageData } from "./shared/dom.js"
 import { rings } from "./shared/rings.js"
 import { ApiError } from "./shared/server.js"
-import { setTheme, theme } from "./shared/theme.js"
 
 /** @typedef {import("./bot/visit.js").ChatRow} ChatRow */
 /** @typedef {{key: string, title: string, description: string | null, by: string | null, examples: string[]}} Bot */
@@ -15,6 +14,7 @@ import { setTheme, theme } from "./shared/theme.js"
 const bot = pageData()
 // The chat's modules come while the first chat is asked for.
 const chatModule = import("./chat/chat.js")
+const extras = () => import("./bot/extras.js")
 const host = find("#chat", HTMLElement)
 const visit = new Visit(bot.key)
 const drawer = mountDrawer({ onOpen: open, onNew: startNew, onDelete: remove })
@@ -63,7 +63,7 @@ async function startNew() {
     await show()
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    if (chat) (await import("./shared/toast.js")).toast(error.message, { kind: "bad" })
+    if (chat) (await extras()).complain(error.message)
     else refused(error)
   }
 }
@@ -94,15 +94,12 @@ async function remove(row) {
   chats = chats.filter((other) => other !== row)
   if (row.id === visit.current) leave()
   drawer.show(chats, visit.current)
-  const { toast } = await import("./shared/toast.js")
-  toast("Conversation deleted", {
-    action: "Undo",
-    onAction() {
-      leaving.delete(row.id)
-      listSoon()
-    },
-    onClose: () => void visit.remove(row.id).catch((error) => toast(`Not deleted. ${error.message}`, { kind: "bad" })),
-  })
+  const onUndo = () => {
+    leaving.delete(row.id)
+    listSoon()
+  }
+  const { offerUndo } = await extras()
+  offerUndo({ onUndo, onGone: () => visit.remove(row.id).finally(() => leaving.delete(row.id)) })
 }
 
 /** The open conversation goes: shows the next one, or begins another. */
@@ -139,21 +136,9 @@ addEventListener("pagehide", () => {
   }
 })
 
-find("#share", HTMLButtonElement).onclick = async () => {
-  const url = location.origin + location.pathname
-  const isPhone = matchMedia("(pointer: coarse)").matches && "share" in navigator
-  if (isPhone) return navigator.share({ title: bot.title, url }).catch(() => {})
-  const [{ copyText }, { toast }] = await Promise.all([import("./shared/clipboard.js"), import("./shared/toast.js")])
-  toast((await copyText(url)) ? "Link copied" : `The link is ${url}`)
-}
-
+find("#share", HTMLButtonElement).onclick = async () => (await extras()).share(bot.title)
 const more = find("#more", HTMLButtonElement)
-more.onclick = async () => {
-  const { openMenu } = await import("./ide/menu.js")
-  const choice = (/** @type {import("./shared/theme.js").Theme} */ name, /** @type {string} */ label) =>
-    ({ label, isChosen: theme() === name, run: () => setTheme(name) })
-  openMenu(more, "More", [{ heading: "Theme" }, choice("auto", "As the system"), choice("light", "Light"), choice("dark", "Dark")])
-}
+more.onclick = async () => (await extras()).openThemes(more)
 
 find("#thumb", HTMLElement).replaceChildren(rings(bot.title))
 if (visit.current && visit.secret) void show()

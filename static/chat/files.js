@@ -2,7 +2,7 @@
  * Files that a bot made, in its reply: pictures in place, pages in a sandboxed frame, all else as a card to download.
  */
 import { el, safeUrl } from "../shared/dom.js"
-import { icon } from "../shared/icon.js"
+import { icon } from "../shared/icons.js"
 /** @import { FileCard } from "./types.js" */
 
 const WEB = new Set(["http:", "https:"])

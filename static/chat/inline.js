@@ -2,7 +2,7 @@
  * Elements for the inside of a Markdown block. Everything becomes text nodes and a fixed set of elements.
  */
 import { append, el, safeUrl } from "../shared/dom.js"
-import { icon } from "../shared/icon.js"
+import { icon } from "../shared/icons.js"
 
 /** @typedef {import("marked").Token} Token */
 

@@ -2,7 +2,6 @@
  * A bot's reply on the page: text as it streams, files, and what one can do with it.
  */
 import { el, fill } from "../shared/dom.js"
-import { icon } from "../shared/icon.js"
 import { copyButton } from "./copy.js"
 import { needsMarkdown, Plain } from "./plain.js"
 /** @import { Context, FileCard, Reply, Source, Surface } from "./types.js" */
@@ -122,7 +121,7 @@ export class ReplyView {
   #showNote() {
     this.#note.hidden = false
     fill(this.#note, el("span", null, "Earlier output left out ",
-      el("button", { class: "msg__act", type: "button", onclick: () => save(this.#reply.text.toString()) }, icon("download"), "Download")))
+      el("button", { class: "msg__act", type: "button", onclick: () => save(this.#reply.text.toString()) }, "Download")))
   }
 
   async #showFiles() {
