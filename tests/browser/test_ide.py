@@ -14,7 +14,7 @@ def test_the_first_visit_is_a_working_bot_with_its_chat_open(open_page: OpenPage
     expect(ide.page.get_by_role("button", name="Stop").first).to_be_visible()  # it runs already
     ide.say("hello")
     ide.heard("Echo: hello")
-    assert ide.page.title().startswith(("Echo", "Waiting: Echo"))
+    expect(ide.page).to_have_title(re.compile("Echo - Hal9 IDE"))
 
 
 def test_edit_run_and_the_reply_is_the_new_one(open_page: OpenPage) -> None:
