@@ -97,7 +97,7 @@ def _fill(folder: Path, site: Path) -> None:
         target = folder / "lib" / inside
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
-        if target.suffix == ".py":
+        if target.suffix == ".py" and "/templates/" not in inside:
             # Unchecked: the interpreter then need not look at the source at all, at every start.
             mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
             py_compile.compile(str(target), dfile=f"/opt/hal9/lib/{inside}", invalidation_mode=mode, doraise=True)

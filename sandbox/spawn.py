@@ -14,7 +14,8 @@ from .command import Folders, RunSpec
 from .host import Host, SandboxUnavailable
 
 _MOUNT_POINTS = (".storage", ".user", ".shared")
-_INFO_SECONDS = 5.0
+_INFO_SECONDS = 20.0
+"""Bubblewrap reports after a few ms; on a machine that is overrun it may take longer."""
 _SPARE_FILES = 16
 """Inodes a volume may have above its cap: its root, our mount points."""
 

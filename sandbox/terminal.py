@@ -72,11 +72,16 @@ def _plain_files(folder: Path) -> list[Path]:
     found: list[Path] = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in _SKIPPED and not name.startswith(".")]
-        paths = (Path(parent, name) for name in files)
-        found += [path for path in paths if stat.S_ISREG(path.lstat().st_mode)]
+        found += [path for name in files if _is_plain(path := Path(parent, name))]
         if len(found) > Limits().folder_files:
             break
     return found
+
+
+def _is_plain(path: Path) -> bool:
+    """Say whether it is a regular file that could fit; a log of gigabytes beside the script is not even read."""
+    about = path.lstat()
+    return stat.S_ISREG(about.st_mode) and about.st_size <= Limits().folder_bytes
 
 
 class _Terminal:

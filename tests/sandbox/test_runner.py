@@ -1,4 +1,4 @@
-"""What a script finds when it runs: the streams, input(), tracebacks, the end; as with plain Python, and what we add."""
+"""What a script finds when it runs: streams, input(), tracebacks, the end: plain Python's, and what we add."""
 
 import json
 from collections.abc import Callable
