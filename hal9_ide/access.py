@@ -1,19 +1,20 @@
-"""Who may use a route: the rules, the guard that enforces them, and loading that asks for permission in the same call.
+"""Who may use a route: the guard that enforces the rules, and loading that asks for permission in the same call.
 
 Closed by default: a route whose view carries no rule answers nobody, and a test that walks the URL map finds it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass
+from typing import cast
 
 from flask import current_app, g, request
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from hal9_ide import auth, security
 from hal9_ide.auth import Person
 from hal9_ide.chat import Runner
 from hal9_ide.errors import Absent, Hal9Error, NotAllowed, NotSignedIn
+from hal9_ide.rules import Rule
 from hal9_ide.settings import Settings
 from hal9_ide.store import drafts, visits
 from hal9_ide.store.blobs import Blobs
@@ -26,11 +27,8 @@ CSRF_HEADER = "X-CSRF-Token"
 VISITOR_HEADER = "X-Visitor"
 KEY_HEADER = "ApiKey"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-JSON_BODY_BYTES = 1 << 20
 FILES_ENDPOINT = "published.serve"
 """Files made by bots: with a content URL set, that host serves these and nothing else does."""
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,47 +44,6 @@ class Services:
 def services() -> Services:
     """Return the services of the application that handles this request."""
     return cast(Services, current_app.extensions["hal9_ide"])
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Who may use a route. As a decorator, it declares so."""
-
-    name: str
-    sentence: str
-    by_cookie: bool = False
-    by_token: bool = False
-    by_visitor: bool = False  # X-Visitor, when it is there, replaces the cookie
-    must_sign_in: bool = False
-    scope: str | None = None  # that a token must have; None: any
-    origin_alone: bool = False  # Origin is checked, no CSRF token: there may be no session yet
-    is_socket: bool = False
-    any_host: bool = False  # also for who asks by an address that is not ours, such as a load balancer
-    body_bytes: int = JSON_BODY_BYTES
-
-    def __call__(self, view: View) -> View:
-        """Declare that this rule holds for `view`."""
-        view.access_rule = self  # type: ignore[attr-defined]
-        return view
-
-    def up_to(self, body_bytes: int) -> "Rule":
-        """Return this rule for a route that takes larger bodies."""
-        return replace(self, body_bytes=body_bytes)
-
-
-ANYONE = Rule("anyone", "Anybody; cookies are ignored.")
-MONITOR = Rule("monitor", "Anybody, under any host name.", any_host=True)
-READER = Rule("reader", "Anybody; the page may know who is signed in.", by_cookie=True)
-NEWCOMER = Rule("newcomer", "Pages of this server, with or without a session.", by_cookie=True, origin_alone=True)
-BROWSER = Rule("browser", "A session.", by_cookie=True, must_sign_in=True)
-AUTHOR = Rule("author", "A session or a token.", by_cookie=True, by_token=True, must_sign_in=True)
-PROGRAM = Rule("program", "A token of scope deploy.", by_token=True, must_sign_in=True, scope="deploy")
-OPERATOR = Rule("operator", "A token of scope operator.", by_token=True, must_sign_in=True, scope="operator")
-VISITOR = Rule("visitor", "Whoever has the link; X-Visitor tells visitors apart.", by_visitor=True)
-CHATTER = Rule("chatter", "The author of a draft chat by session, the visitor of a live chat by X-Visitor.",
-               by_cookie=True, by_visitor=True)  # fmt: skip
-SOCKET = Rule("socket", "As chatter; the visitor's secret is a sub-protocol. Pages of this server only.",
-              by_cookie=True, by_visitor=True, is_socket=True)  # fmt: skip
 
 
 def guard() -> None:
@@ -223,3 +180,15 @@ def chat_for(chat_id: str) -> tuple[Chat, Bot]:
     if found is None:
         raise Absent("There is no such chat.")
     return found
+
+
+def set_session_cookie(response: Response, settings: Settings, cookie: str) -> None:
+    """Let the browser keep a session. Pages' scripts cannot read it, other sites' requests do not carry it."""
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=settings.session_days * auth.DAY_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.link_base.startswith("https:"),
+    )

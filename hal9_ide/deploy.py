@@ -100,6 +100,13 @@ def manifest_of(blobs: Blobs, files: Mapping[str, Content], main: str) -> str:
     return blobs.put(Manifest({path: content.sha256 for path, content in files.items()}, main).encode())
 
 
+def draft_manifest(database: Database, blobs: Blobs, bot: Bot) -> str:
+    """Store the manifest of a bot's draft as it is now and return its hash."""
+    with database.read() as session:
+        files = drafts.draft(session, bot.id)
+    return manifest_of(blobs, files, main_of(blobs, files, bot.main))
+
+
 def changed_paths(files: Mapping[str, Content], live: Manifest | None) -> list[str]:
     """Return the paths at which a draft differs from the live version; [] before the first deploy."""
     if live is None:

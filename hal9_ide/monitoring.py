@@ -5,9 +5,10 @@ import resource
 from flask import Blueprint, Response
 
 from hal9_ide import __version__
-from hal9_ide.access import MONITOR, OPERATOR, services
+from hal9_ide.access import services
 from hal9_ide.api.speaking import answer
 from hal9_ide.errors import Unavailable
+from hal9_ide.rules import MONITOR, OPERATOR
 from hal9_ide.sockets import open_sockets
 from hal9_ide.store import counts
 

@@ -7,20 +7,12 @@ from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hal9_ide import __version__, auth
-from hal9_ide.access import (
-    ANYONE,
-    NEWCOMER,
-    READER,
-    check_forgery,
-    cookie_person,
-    current_person,
-    services,
-)
-from hal9_ide.api.bots import share_url
-from hal9_ide.api.sessions import set_session_cookie
+from hal9_ide.access import check_forgery, cookie_person, current_person, services, set_session_cookie
 from hal9_ide.auth import Proof
 from hal9_ide.deploy import YAML_FILES
 from hal9_ide.errors import Absent, BadRequest, Unavailable
+from hal9_ide.links import share_url
+from hal9_ide.rules import ANYONE, NEWCOMER, READER
 from hal9_ide.static_files import static_url
 from hal9_ide.store import drafts, versions
 from hal9_ide.store.blobs import Blobs

@@ -129,12 +129,12 @@ class Console(Frame, frozen=True):
 
 
 class File(Frame, frozen=True):
-    """A file that this turn left in `.storage`, as it left it. `media` is its media type, such as image/png."""
+    """A file that this turn left in `.storage`, as it left it. `type` is its media type, such as image/png."""
 
     seq: int
     name: str
     url: str
-    media: str
+    type: str
     bytes: int
 
 

@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request, send_file
 
-from hal9_ide.access import ANYONE, services
+from hal9_ide.access import services
 from hal9_ide.errors import Absent
+from hal9_ide.rules import ANYONE
 from hal9_ide.security import file_policy
 from hal9_ide.store import visits
 from hal9_ide.store.manifests import folder_entries

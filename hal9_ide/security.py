@@ -5,7 +5,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from hal9_ide.errors import NotAllowed, WrongHost
-from hal9_ide.settings import PREFIX, Settings, normal_origin
+from hal9_ide.parsing import normal_origin
+from hal9_ide.settings import PREFIX, Settings
 
 
 class Headers(Protocol):

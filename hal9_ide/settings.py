@@ -2,85 +2,18 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from hal9_ide import parsing, secret_key
 from hal9_ide.errors import SettingsError
 from sandbox.limits import Limits
 
 PREFIX = "HAL9_IDE_"
 SOCKET_PATH_BYTES = 100
 """AF_UNIX paths end at 108 bytes (unix(7)); some room is left for temporary names."""
-
-
-def _whole(text: str, least: int = 0) -> int:
-    number = int(text)
-    if number < least:
-        raise ValueError(f"must be at least {least}")
-    return number
-
-
-def _positive(text: str) -> int:
-    return _whole(text, 1)
-
-
-def _port(text: str) -> int:
-    number = _positive(text)
-    if number > 65535:
-        raise ValueError("must be at most 65535")
-    return number
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"must be one of: {', '.join(words)}")
-        return text
-
-    return parse
-
-
-def _origin(text: str) -> str | None:
-    """Return scheme://host[:port] in lower case, or None for an empty text. Raises ValueError for anything else."""
-    if not text:
-        return None
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
-        raise ValueError("must look like https://bots.example.org, without a path")
-    if parts.query or parts.fragment or parts.username is not None:
-        raise ValueError("must be a scheme and a host, nothing else")
-    origin = normal_origin(text)
-    if origin is None:
-        raise ValueError("must have a number as its port")
-    return origin
-
-
-def normal_origin(text: str) -> str | None:
-    """Return an origin in its one spelling (lower case, no default port), or None when `text` is not an origin."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    is_default = port in (None, 443 if parts.scheme == "https" else 80)
-    return f"{parts.scheme}://{host}" if is_default else f"{parts.scheme}://{host}:{port}"
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _database(text: str) -> str | None:
-    if text and not text.startswith("sqlite:///"):
-        raise ValueError("must begin with sqlite:///")
-    return text or None
 
 
 def _about(parse: Callable[[str], Any], unit: str, sentence: str) -> dict[str, Any]:
@@ -102,7 +35,7 @@ class Settings:
     """All settings of one server. Sizes are bytes, times are seconds unless the name says otherwise."""
 
     host: str = field(default="127.0.0.1", metadata=_about(str, "address", "The address to listen on."))
-    port: int = field(default=8000, metadata=_about(_port, "number", "The port to listen on."))
+    port: int = field(default=8000, metadata=_about(parsing.port, "number", "The port to listen on."))
     data_dir: Path = field(
         default=Path("data"),
         metadata=_about(Path, "path", "The folder of the database and the files; made with mode 0700."),
@@ -110,7 +43,7 @@ class Settings:
     public_url: str | None = field(
         default=None,
         metadata=_about(
-            _origin,
+            parsing.origin,
             "URL",
             "Where people reach this server, such as https://bots.example.org: links and origins come from it.",
         ),
@@ -118,12 +51,14 @@ class Settings:
     content_url: str | None = field(
         default=None,
         metadata=_about(
-            _origin, "URL", "A second host name of this server that serves files made by bots and nothing else."
+            parsing.origin, "URL", "A second host name of this server that serves files made by bots and nothing else."
         ),
     )
     database_url: str | None = field(
         default=None,
-        metadata=_about(_database, "URL", "The database, sqlite:///path; empty means hal9.sqlite3 in the data folder."),
+        metadata=_about(
+            parsing.database, "URL", "The database, sqlite:///path; empty means hal9.sqlite3 in the data folder."
+        ),
     )
     secret_key: bytes = field(
         default=b"",
@@ -137,72 +72,85 @@ class Settings:
         default=None, metadata=_about(Path, "path", "A file that holds the secret key.")
     )
     web_workers: int = field(
-        default=1, metadata=_about(_positive, "processes", "How many web processes serve pages and sockets.")
+        default=1, metadata=_about(parsing.positive, "processes", "How many web processes serve pages and sockets.")
     )
     guests: str = field(
         default="on",
-        metadata=_about(_one_of("on", "off"), "on or off", "Whether people may write bots without signing in."),
+        metadata=_about(parsing.one_of("on", "off"), "on or off", "Whether people may write bots without signing in."),
     )
     signup: str = field(
         default="open",
         metadata=_about(
-            _one_of("open", "closed"), "open or closed", "Whether a guest may take a name and so become a user."
+            parsing.one_of("open", "closed"), "open or closed", "Whether a guest may take a name and so become a user."
         ),
     )
     proxy_upstreams: tuple[str, ...] = field(
-        default=(), metadata=_about(_words, "hosts", "Hosts that the model proxy may pass requests to.")
+        default=(), metadata=_about(parsing.words, "hosts", "Hosts that the model proxy may pass requests to.")
     )
     fetch_allow: tuple[str, ...] = field(
-        default=(), metadata=_about(_words, "host:port list", "Addresses let through the egress guard, for tests.")
+        default=(),
+        metadata=_about(parsing.words, "host:port list", "Addresses let through the egress guard, for tests."),
     )
     proxy_hops: int = field(
         default=0,
         metadata=_about(
-            _whole,
+            parsing.whole,
             "proxies",
             "How many trusted proxies stand before this server: whose word on address and scheme counts.",
         ),
     )
-    bots_per_user: int = field(default=50, metadata=_about(_positive, "bots", "How many bots one user may have."))
+    bots_per_user: int = field(
+        default=50, metadata=_about(parsing.positive, "bots", "How many bots one user may have.")
+    )
     user_bytes: int = field(
-        default=256 << 20, metadata=_about(_positive, "bytes", "What the files of one user's bots may take together.")
+        default=256 << 20,
+        metadata=_about(parsing.positive, "bytes", "What the files of one user's bots may take together."),
     )
     upload_bytes: int = field(
-        default=32 << 20, metadata=_about(_positive, "bytes", "The largest upload, and the largest bot.")
+        default=32 << 20, metadata=_about(parsing.positive, "bytes", "The largest upload, and the largest bot.")
     )
-    upload_files: int = field(default=1000, metadata=_about(_positive, "files", "How many files a bot may have."))
+    upload_files: int = field(
+        default=1000, metadata=_about(parsing.positive, "files", "How many files a bot may have.")
+    )
     chats_per_visitor: int = field(
-        default=50, metadata=_about(_positive, "chats", "How many chats one visitor may have with a bot.")
+        default=50, metadata=_about(parsing.positive, "chats", "How many chats one visitor may have with a bot.")
     )
-    tokens_per_user: int = field(default=50, metadata=_about(_positive, "tokens", "How many tokens one user may have."))
+    tokens_per_user: int = field(
+        default=50, metadata=_about(parsing.positive, "tokens", "How many tokens one user may have.")
+    )
     runs: int = field(
-        default=0, metadata=_about(_whole, "runs", "How many scripts may run at once; 0: as many as the memory holds.")
+        default=0,
+        metadata=_about(parsing.whole, "runs", "How many scripts may run at once; 0: as many as the memory holds."),
     )
     runs_per_user: int = field(
-        default=8, metadata=_about(_positive, "runs", "How many of one author's drafts may run at once.")
+        default=8, metadata=_about(parsing.positive, "runs", "How many of one author's drafts may run at once.")
     )
     runs_per_visitor: int = field(
-        default=3, metadata=_about(_positive, "runs", "How many chats of one visitor may run at once.")
+        default=3, metadata=_about(parsing.positive, "runs", "How many chats of one visitor may run at once.")
     )
     runs_per_bot: int = field(
-        default=100, metadata=_about(_positive, "runs", "How many chats of one bot may run at once.")
+        default=100, metadata=_about(parsing.positive, "runs", "How many chats of one bot may run at once.")
     )
     new_chats_per_minute: int = field(
-        default=30, metadata=_about(_positive, "chats", "How many new chats one address may begin in a minute.")
+        default=30, metadata=_about(parsing.positive, "chats", "How many new chats one address may begin in a minute.")
     )
     new_guests_per_minute: int = field(
         default=30,
-        metadata=_about(_positive, "guests", "How many new guests one address may make in a minute, per web process."),
+        metadata=_about(
+            parsing.positive, "guests", "How many new guests one address may make in a minute, per web process."
+        ),
     )
     free_disk_bytes: int = field(
         default=512 << 20,
-        metadata=_about(_whole, "bytes", "With less free disk than this, new chats, uploads and deploys are refused."),
+        metadata=_about(
+            parsing.whole, "bytes", "With less free disk than this, new chats, uploads and deploys are refused."
+        ),
     )
     session_days: int = field(
-        default=90, metadata=_about(_positive, "days", "How long a browser stays signed in without a visit.")
+        default=90, metadata=_about(parsing.positive, "days", "How long a browser stays signed in without a visit.")
     )
     login_link_minutes: int = field(
-        default=15, metadata=_about(_positive, "minutes", "How long a one-time login link is good for.")
+        default=15, metadata=_about(parsing.positive, "minutes", "How long a one-time login link is good for.")
     )
     limits: Limits = field(default_factory=Limits)
 
@@ -241,7 +189,7 @@ class Settings:
         if self.public_url:
             return (self.public_url,)
         names = ("127.0.0.1", "localhost", "[::1]")
-        return tuple(origin for name in names if (origin := normal_origin(f"http://{name}:{self.port}")))
+        return tuple(origin for name in names if (origin := parsing.normal_origin(f"http://{name}:{self.port}")))
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -284,36 +232,14 @@ def _secret_key(given: bytes, file: Path | None, data_dir: Path) -> bytes:
     """Return the key from its setting, its file, or the file beside the data folder, which is made when absent."""
     if given:
         return given
-    path = file or data_dir.with_name(data_dir.name + ".key")
+    path = file or secret_key.beside(data_dir)
     try:
-        return path.read_bytes().strip() or _fail(path)
-    except FileNotFoundError:
-        if file:
-            raise SettingsError(f"{PREFIX}SECRET_KEY_FILE: there is no file {file}") from None
-    except OSError as error:
+        key = secret_key.read_key(path)
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{PREFIX}SECRET_KEY_FILE: {error}") from None
-    return _make_key(path)
-
-
-def _fail(path: Path) -> bytes:
-    raise SettingsError(f"{PREFIX}SECRET_KEY_FILE: {path} is empty")
-
-
-def _make_key(path: Path) -> bytes:
-    """Write a new key with mode 0600, or return the one that another process wrote at the same moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    key = secrets.token_urlsafe(32).encode()
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(key)
-        os.link(draft, path)  # unlike rename, fails when the file is there
-    except FileExistsError:
-        return path.read_bytes().strip()
-    finally:
-        draft.unlink()
-    return key
+    if key is None and file:
+        raise SettingsError(f"{PREFIX}SECRET_KEY_FILE: there is no file {file}")
+    return key or secret_key.make_key(path)
 
 
 LIMITS: dict[str, tuple[str, str]] = {

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from flask import Blueprint, Response, request, send_file
 
-from hal9_ide.access import ANYONE
 from hal9_ide.errors import Absent
+from hal9_ide.rules import ANYONE
 
 ROOT = Path(__file__).resolve().parents[1] / "static"
 BUILD = ROOT.parent / "build" / "static"

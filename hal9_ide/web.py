@@ -17,6 +17,7 @@ from hal9_ide.api.speaking import answer
 from hal9_ide.chat import Runner, Supervisor
 from hal9_ide.errors import Absent, BadRequest, Hal9Error, TooLarge
 from hal9_ide.logs import configure_logs
+from hal9_ide.rules import JSON_BODY_BYTES
 from hal9_ide.settings import Settings, read_settings
 from hal9_ide.store import migrate
 from hal9_ide.store.blobs import Blobs
@@ -105,7 +106,7 @@ def _on_http_error(error: HTTPException) -> Response:
 
 def _too_large_sentence() -> str:
     most = request.max_content_length or 0
-    if most <= access.JSON_BODY_BYTES:
+    if most <= JSON_BODY_BYTES:
         return "The request is too large."
     return f"A bot can have {access.services().settings.upload_bytes >> 20} MiB, and this is larger."
 

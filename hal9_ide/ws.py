@@ -6,9 +6,9 @@ import gevent
 import structlog
 from flask import Blueprint, Response, g, request
 
-from hal9_ide.access import SOCKET, Services, chat_for, services
-from hal9_ide.api.chats import draft_manifest
+from hal9_ide.access import Services, chat_for, services
 from hal9_ide.chat import Link
+from hal9_ide.deploy import draft_manifest
 from hal9_ide.errors import BadRequest, Hal9Error
 from hal9_ide.protocol import (
     CLIENT_FRAME_BYTES,
@@ -22,6 +22,7 @@ from hal9_ide.protocol import (
     decode_client_frame,
     encode_frame,
 )
+from hal9_ide.rules import SOCKET
 from hal9_ide.sockets import BAD_DATA, TRY_LATER, Closed, WebSocket, accept_headers, open_sockets
 from hal9_ide.store import visits
 from hal9_ide.store.bots import Bot
@@ -127,7 +128,7 @@ class Relay:
     def _restart(self, link: Link) -> None:
         """Start afresh; a draft chat with the draft as it is now."""
         if self._is_author:
-            manifest = draft_manifest(self._bot)
+            manifest = draft_manifest(self._context.database, self._context.blobs, self._bot)
             with self._context.database.write() as session:
                 visits.pin_draft(session, self._chat.id, manifest)
         link.send("restart")

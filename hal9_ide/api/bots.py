@@ -1,172 +1,41 @@
 """Bots: list, make, look at, change, delete and restore."""
 
-from ipaddress import ip_address
-from typing import Literal
-from urllib.parse import urlsplit
-
-import msgspec
 from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
-from hal9_ide.access import AUTHOR, bot_for, bot_in, services, signed_in
+from hal9_ide.access import bot_for, bot_in, services, signed_in
+from hal9_ide.api.shapes import (
+    BotChange,
+    BotList,
+    BotRow,
+    BotView,
+    Link,
+    LiveNumber,
+    Made,
+    NewBot,
+    TemplateList,
+    TemplateRow,
+    bot_view,
+)
 from hal9_ide.api.speaking import Done, speaks
-from hal9_ide.deploy import changed_paths
 from hal9_ide.disk import check_free_disk
 from hal9_ide.errors import Absent, BadRequest
 from hal9_ide.gallery import templates
+from hal9_ide.links import has_qr, share_url
 from hal9_ide.offload import in_thread
+from hal9_ide.rules import AUTHOR
 from hal9_ide.settings import Settings
-from hal9_ide.store import drafts, versions
+from hal9_ide.store import drafts
 from hal9_ide.store.base import new_id
 from hal9_ide.store.bots import Bot
 from hal9_ide.store.contents import store_files
-from hal9_ide.store.manifests import load_manifest
 from hal9_ide.store.paths import check_tree, checked_path
 
 bp = Blueprint("bots", __name__, url_prefix="/api/v1")
 
-Access = Literal["private", "unlisted", "public"]
 UNTITLED = "Untitled bot"
 TITLE_LENGTH = 80
 DESCRIPTION_LENGTH = 2_000
-
-
-class TemplateRow(msgspec.Struct):
-    """A template."""
-
-    id: str
-    title: str
-    description: str
-
-
-class TemplateList(msgspec.Struct):
-    """All templates."""
-
-    templates: list[TemplateRow]
-
-
-class LiveNumber(msgspec.Struct):
-    """The version that serves."""
-
-    number: int
-
-
-class BotRow(msgspec.Struct):
-    """A bot in a list. `url` is the share link, null until the first deploy."""
-
-    id: str
-    title: str
-    slug: str
-    access: str
-    url: str | None
-    live: LiveNumber | None
-    updated_at_ms: int
-
-
-class BotList(msgspec.Struct):
-    """All your bots, the latest changed first."""
-
-    bots: list[BotRow]
-
-
-class NewBot(msgspec.Struct):
-    """What a new bot begins with: a template's files, or these texts by path."""
-
-    template: str = "echo"
-    title: str | None = None
-    files: dict[str, str] | None = None
-
-
-class Made(msgspec.Struct):
-    """The id of what was made."""
-
-    id: str
-
-
-class Live(msgspec.Struct):
-    """The version that serves and since when it exists."""
-
-    number: int
-    created_at_ms: int
-
-
-class FileRow(msgspec.Struct):
-    """A file of the draft."""
-
-    path: str
-    bytes: int
-    etag: str
-
-
-class BotView(msgspec.Struct):
-    """A bot with its draft. `changed`: paths that differ from what is live. `qr`: a code for the link makes sense."""
-
-    id: str
-    title: str
-    slug: str
-    description: str
-    access: str
-    url: str | None
-    main: str
-    notice: str | None
-    taken_down: bool
-    live: Live | None
-    changed: list[str]
-    files: list[FileRow]
-    qr: bool
-
-
-class BotChange(msgspec.Struct):
-    """What to change; what is left out stays. `notice` can only be set to null."""
-
-    title: str | msgspec.UnsetType = msgspec.UNSET
-    description: str | msgspec.UnsetType = msgspec.UNSET
-    access: Access | msgspec.UnsetType = msgspec.UNSET
-    taken_down: bool | msgspec.UnsetType = msgspec.UNSET
-    notice: msgspec.UnsetType | None = msgspec.UNSET
-    main: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class Link(msgspec.Struct):
-    """A share link."""
-
-    url: str
-
-
-def share_url(settings: Settings, bot: Bot) -> str | None:
-    """Return a bot's link; None before its first deploy."""
-    return f"{settings.link_base}/b/{bot.share_key}" if bot.live_number is not None else None
-
-
-def has_qr(settings: Settings) -> bool:
-    """Tell whether a phone could follow a link of ours: not when it names this very machine."""
-    host = urlsplit(settings.link_base).hostname or ""
-    try:
-        return not ip_address(host).is_loopback
-    except ValueError:
-        return host != "localhost" and not host.endswith(".localhost")
-
-
-def bot_view(session: Session, settings: Settings, bot: Bot) -> BotView:
-    """Return all that the IDE shows of a bot."""
-    files = drafts.draft(session, bot.id)
-    live = versions.live_version(session, bot)
-    manifest = load_manifest(services().blobs, live.manifest) if live else None
-    return BotView(
-        id=bot.id,
-        title=bot.title,
-        slug=bot.slug,
-        description=bot.description,
-        access=bot.access,
-        url=share_url(settings, bot),
-        main=bot.main,
-        notice=bot.notice,
-        taken_down=bot.taken_down,
-        live=Live(live.number, live.created_at_ms) if live else None,
-        changed=changed_paths(files, manifest),
-        files=[FileRow(path, content.bytes, f'"{content.sha256}"') for path, content in files.items()],
-        qr=bot.live_number is not None and has_qr(settings),
-    )
 
 
 @bp.get("/templates")

@@ -7,22 +7,13 @@ from flask import Blueprint, g, request
 from sqlalchemy.orm import Session
 
 from hal9_ide import auth
-from hal9_ide.access import (
-    AUTHOR,
-    CHATTER,
-    VISITOR,
-    bot_for,
-    chat_for,
-    check_forgery,
-    cookie_person,
-    services,
-    signed_in,
-)
-from hal9_ide.api.bots import Made
+from hal9_ide.access import bot_for, chat_for, check_forgery, cookie_person, services, signed_in
+from hal9_ide.api.shapes import Made
 from hal9_ide.api.speaking import Done, speaks
-from hal9_ide.deploy import main_of, manifest_of
+from hal9_ide.deploy import draft_manifest
 from hal9_ide.disk import check_free_disk
 from hal9_ide.errors import Absent, BadRequest, Hal9Error, NotSignedIn, TooLarge
+from hal9_ide.rules import AUTHOR, CHATTER, VISITOR
 from hal9_ide.store import drafts, versions, visits
 from hal9_ide.store.bots import Bot, Version, Visitor
 from hal9_ide.store.chats import Chat, Turn
@@ -90,7 +81,12 @@ def open_draft_chat(bot_id: str) -> Made:
     person = signed_in()
     bot = bot_for(person, bot_id)
     check_free_disk(services().settings)
-    chat = Chat(bot_id=bot.id, stage="draft", manifest=draft_manifest(bot), user_id=person.id)
+    chat = Chat(
+        bot_id=bot.id,
+        stage="draft",
+        manifest=draft_manifest(services().database, services().blobs, bot),
+        user_id=person.id,
+    )
     with services().database.write() as session:
         visits.add_chat(session, chat)
     _open(chat, None)
@@ -107,14 +103,6 @@ def _open(chat: Chat, address: str | None, new_visitor: str | None = None) -> No
             if new_visitor:
                 visits.delete_visitor(session, new_visitor)
         raise
-
-
-def draft_manifest(bot: Bot) -> str:
-    """Return the manifest of a bot's draft as it is now."""
-    with services().database.read() as session:
-        files = drafts.draft(session, bot.id)
-    blobs = services().blobs
-    return manifest_of(blobs, files, main_of(blobs, files, bot.main))
 
 
 @bp.get("/bots/<bot_id>/chats")

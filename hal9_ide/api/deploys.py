@@ -9,13 +9,14 @@ import msgspec
 import structlog
 from flask import Blueprint, Response, request
 
-from hal9_ide.access import AUTHOR, Services, bot_for, services, signed_in
-from hal9_ide.api.bots import Access, has_qr
+from hal9_ide.access import Services, bot_for, services, signed_in
+from hal9_ide.api.shapes import Access
 from hal9_ide.api.speaking import speaks
-from hal9_ide.deploy import Deployed, Steps, Wish, deploy, main_of, roll_back
+from hal9_ide.deploy import Steps, Wish, deploy, main_of, roll_back
 from hal9_ide.disk import check_free_disk
 from hal9_ide.errors import Hal9Error
-from hal9_ide.settings import Settings
+from hal9_ide.links import has_qr, link
+from hal9_ide.rules import AUTHOR
 from hal9_ide.store import drafts, versions
 
 log = structlog.get_logger()
@@ -85,11 +86,6 @@ class LiveAnswer(msgspec.Struct):
     url: str
 
 
-def link(settings: Settings, deployed: Deployed) -> str:
-    """Return the share link of what was deployed."""
-    return f"{settings.link_base}/b/{deployed.share_key}"
-
-
 @bp.post("/deploy")
 @AUTHOR
 @speaks(DeployWish)
@@ -117,7 +113,7 @@ def _deploy(context: Services, wish: Wish, steps: Steps) -> DeployAnswer:
     log.info("bot deployed", bot=wish.bot_id, version=deployed.number, new=deployed.is_new, source=wish.source)
     taken = [StepTaken(name, round(seconds, 3)) for name, seconds in steps.done]
     return DeployAnswer(
-        url=link(context.settings, deployed),
+        url=link(context.settings, deployed.share_key),
         version=deployed.number,
         number=deployed.number,
         seconds=round(sum(step.seconds for step in taken), 3),
@@ -170,4 +166,4 @@ def set_live(bot_id: str, body: WhichVersion) -> LiveAnswer:
     """Let an earlier version serve again."""
     deployed = roll_back(services().database, signed_in().id, bot_id, body.version)
     log.info("bot rolled back", bot=bot_id, version=deployed.number)
-    return LiveAnswer(deployed.number, link(services().settings, deployed))
+    return LiveAnswer(deployed.number, link(services().settings, deployed.share_key))

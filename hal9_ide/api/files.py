@@ -3,13 +3,14 @@
 import msgspec
 from flask import Blueprint, Response, request
 
-from hal9_ide.access import AUTHOR, bot_for, bot_in, services, signed_in
-from hal9_ide.api.bots import FileRow
+from hal9_ide.access import bot_for, bot_in, services, signed_in
+from hal9_ide.api.shapes import FileRow
 from hal9_ide.api.speaking import Done, answer, speaks
 from hal9_ide.deploy import changed_paths
 from hal9_ide.disk import check_free_disk
 from hal9_ide.errors import Absent
 from hal9_ide.offload import in_thread
+from hal9_ide.rules import AUTHOR
 from hal9_ide.store import drafts, versions
 from hal9_ide.store.bots import Bot
 from hal9_ide.store.drafts import Condition, Content

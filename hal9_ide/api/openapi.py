@@ -8,8 +8,9 @@ from flask import Blueprint, Response, current_app
 from werkzeug.routing import Rule as UrlRule
 
 from hal9_ide import __version__
-from hal9_ide.access import ANYONE, Rule, services
+from hal9_ide.access import services
 from hal9_ide.api.speaking import answer
+from hal9_ide.rules import ANYONE, Rule
 
 bp = Blueprint("openapi", __name__)
 REFERENCE = "#/components/schemas/{name}"

@@ -2,14 +2,14 @@
 
 import msgspec
 from flask import Blueprint, Response
-from werkzeug.wrappers import Response as BaseResponse
 
 from hal9_ide import auth
-from hal9_ide.access import BROWSER, COOKIE, NEWCOMER, READER, current_person, services, signed_in
+from hal9_ide.access import COOKIE, current_person, services, set_session_cookie, signed_in
 from hal9_ide.api.speaking import Done, answer, speaks
-from hal9_ide.auth import DAY_SECONDS, Person, Proof
+from hal9_ide.auth import Person, Proof
 from hal9_ide.errors import NotSignedIn
 from hal9_ide.ratelimit import check_new_guest
+from hal9_ide.rules import BROWSER, NEWCOMER, READER
 from hal9_ide.settings import Settings
 
 bp = Blueprint("sessions", __name__, url_prefix="/api/v1")
@@ -48,18 +48,6 @@ def session_answer(settings: Settings, person: Person) -> SessionAnswer:
     """Return what a page learns about its session."""
     user = UserAnswer(person.id, person.name, person.is_guest)
     return SessionAnswer(user, auth.csrf_token(settings, person.session_id or ""))
-
-
-def set_session_cookie(response: BaseResponse, settings: Settings, cookie: str) -> None:
-    """Let the browser keep a session. Pages' scripts cannot read it, other sites' requests do not carry it."""
-    response.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=settings.session_days * DAY_SECONDS,
-        httponly=True,
-        samesite="Lax",
-        secure=settings.link_base.startswith("https:"),
-    )
 
 
 @bp.post("/session")

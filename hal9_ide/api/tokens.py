@@ -4,9 +4,10 @@ import msgspec
 from flask import Blueprint
 
 from hal9_ide import auth
-from hal9_ide.access import BROWSER, services, signed_in
+from hal9_ide.access import services, signed_in
 from hal9_ide.api.speaking import Done, speaks
 from hal9_ide.errors import Absent, NotAllowed, TooLarge
+from hal9_ide.rules import BROWSER
 from hal9_ide.store import accounts
 
 bp = Blueprint("tokens", __name__, url_prefix="/api/v1/tokens")

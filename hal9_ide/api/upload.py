@@ -15,13 +15,16 @@ import structlog
 from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
-from hal9_ide.access import PROGRAM, Services, bot_in, services, signed_in
-from hal9_ide.api.bots import DESCRIPTION_LENGTH, TITLE_LENGTH, Access, checked_title, share_url
+from hal9_ide.access import Services, bot_in, services, signed_in
+from hal9_ide.api.bots import DESCRIPTION_LENGTH, TITLE_LENGTH, checked_title
+from hal9_ide.api.shapes import Access
 from hal9_ide.api.speaking import answer, read_body
 from hal9_ide.deploy import DEFAULT_MAIN, Steps, Wish, check_start, deploy, main_of, manifest_of
 from hal9_ide.disk import check_free_disk
 from hal9_ide.errors import BadRequest, Refused, TooLarge
+from hal9_ide.links import share_url
 from hal9_ide.offload import in_thread
+from hal9_ide.rules import PROGRAM
 from hal9_ide.settings import Settings
 from hal9_ide.store import drafts
 from hal9_ide.store.bots import Bot

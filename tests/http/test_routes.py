@@ -5,7 +5,7 @@ import re
 import pytest
 from flask import Flask
 
-from hal9_ide.access import Rule
+from hal9_ide.rules import Rule
 from tests.http.conftest import ORIGIN, Browser, refusal, visitor
 
 API = [

@@ -98,7 +98,7 @@ def test_fragments_are_joined(peer: Peer) -> None:
     assert peer.server.receive() == "one two three"
 
 
-def test_many_senders_pings_and_pongs_never_mix_their_bytes(make_peer: MakePeer) -> None:
+def test_many_senders_pings_and_pongs_never_mix_their_bytes(make_peer: MakePeer) -> None:  # noqa: C901
     peer = make_peer(ping_seconds=0.01)
     peer.sock.setsockopt(gsocket.SOL_SOCKET, gsocket.SO_RCVBUF, 4_096)
     frames = {f"{sender}-{number}-" + "x" * 8_000 for sender in range(4) for number in range(50)}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hal9_ide.errors import SettingsError
-from hal9_ide.settings import LIMITS, Settings, catalogue, normal_origin, read_settings
+from hal9_ide.parsing import normal_origin
+from hal9_ide.settings import LIMITS, Settings, catalogue, read_settings
 from sandbox.limits import Limits
 
 
