@@ -5,12 +5,8 @@ it asked is delivered before the asking, so `waiting` is acted on only when stdo
 """
 
 import asyncio
-import contextlib
-import errno
-import fcntl
 import os
 import struct
-import termios
 import time
 from typing import Protocol
 
@@ -19,9 +15,10 @@ from sandbox.frames import Segment
 from sandbox.guard import QUIET_SECONDS, Guard
 from sandbox.launch import Process
 from sandbox.limits import Limits
-from sandbox.output import Decoder, parse_source
 from sandbox.outcome import parse_error, reason_of
+from sandbox.output import Decoder, parse_source
 from sandbox.pace import Pace
+from sandbox.pipes import InputPipe, unread
 from sandbox.record import Error
 
 READ_BYTES = 64 * 1024
@@ -71,7 +68,7 @@ class Run:
         self._held: list[Segment] = []
         self._flush_timer: asyncio.TimerHandle | None = None
         self._last_flush = self._last_activity = 0.0
-        self._input = bytearray()
+        self._stdin = InputPipe(process.stdin_fd)
         self._open = {process.stdout_fd, process.stderr_fd, process.control_fd}
         self._reading = False
         self._died = False
@@ -102,8 +99,7 @@ class Run:
         self.waiting_since = None
         self._asked, self._prompt = False, None
         self._last_activity = time.monotonic()
-        self._input += line.encode() + b"\n"
-        self._write_input()
+        self._stdin.put(line)
 
     def kill(self, reason: str) -> None:
         """End the whole tree; `reason` is what the record will say, the first one counts."""
@@ -212,12 +208,12 @@ class Run:
             self._asks()
 
     def _is_drained(self) -> bool:
-        return not any(_unread(fd) for fd in (self.process.stdout_fd, self.process.stderr_fd) if fd in self._open)
+        return not any(unread(fd) for fd in (self.process.stdout_fd, self.process.stderr_fd) if fd in self._open)
 
     def _asks(self) -> None:
         self._asked = False
         prompt, self._prompt = self._prompt, None
-        if self._input or _unread(self.process.stdin_fd):
+        if not self._stdin.is_read_empty:
             return
         if self.waiting_since is None or prompt is not None:
             self.waiting_since = time.monotonic()
@@ -256,22 +252,6 @@ class Run:
         elif kind == wire.EXIT and len(payload) == 4:
             self._reported_status = struct.unpack(">i", payload)[0]
 
-    # Standard input.
-
-    def _write_input(self) -> None:
-        fd = self.process.stdin_fd
-        try:
-            while self._input:
-                del self._input[: os.write(fd, self._input[:READ_BYTES])]
-        except BlockingIOError:
-            self._loop.add_writer(fd, self._write_input)
-            return
-        except OSError as problem:
-            if problem.errno != errno.EPIPE:
-                raise
-            self._input.clear()
-        self._loop.remove_writer(fd)
-
     # The end.
 
     def _on_death(self) -> None:
@@ -290,7 +270,7 @@ class Run:
         self._collect(self._stdout.flush())
         self._flush()
         self._watcher.cancel()
-        self._loop.remove_writer(self.process.stdin_fd)
+        self._stdin.detach()
         for fd in tuple(self._open):
             self._close(fd)
         self._set_status(self.process.wait())
@@ -324,7 +304,7 @@ class Run:
             pause = self._guard.pause_seconds(quiet, self.waiting_since is not None)
 
     def _look_for_waiting(self) -> None:
-        if self._input or _unread(self.process.stdin_fd) or not self._is_drained():
+        if not self._stdin.is_read_empty or not self._is_drained():
             return
         if self._guard.waits_for_input():
             self._asked = True
@@ -334,10 +314,3 @@ class Run:
         """Look at memory once more, at a moment when a short script would otherwise never have been seen."""
         if not self._died:
             self._guard.sample()
-
-
-def _unread(fd: int) -> int:
-    """Return the bytes waiting in a pipe; 0 when it is gone."""
-    with contextlib.suppress(OSError):
-        return int(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0"))[0])
-    return 0
