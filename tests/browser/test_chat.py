@@ -30,7 +30,12 @@ def test_hostile_text_does_nothing(open_page: OpenPage, make_author: MakeAuthor,
     code = f"input()\nfor text in {texts!r}:\n    print(text, end='\\n\\n')\nprint('all shown')\n"
     visit = Visit(open_page(make_author(server).deploy(code).url)).is_open()
     dialogs: list[Dialog] = []
-    visit.page.on("dialog", dialogs.append)
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog)
+        dialog.dismiss()
+
+    visit.page.on("dialog", note)
     asked: list[str] = []
     visit.page.on("request", lambda request: asked.append(request.url))
     visit.say("go")
