@@ -204,7 +204,8 @@ def _read_exactly(connection: socket.socket, length: int) -> bytes | None:
 
 
 def _silent() -> Unavailable:
-    return Unavailable("The part of the server that runs bots does not answer. Try again in a moment.")
+    sentence = "The part of the server that runs bots does not answer. Try again in a moment."
+    return Unavailable(sentence, code="supervisor_unavailable")
 
 
 def refusal(answer: Answer) -> Hal9Error:

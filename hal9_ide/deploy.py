@@ -21,6 +21,8 @@ DEFAULT_MAIN = "app.py"
 YAML_FILES = ("hal9.yaml", "hal9.yml", "coworker.yaml", "coworker.yml")
 YAML_MAIN = re.compile(r"""^main[ \t]*:[ \t]*["']?([^"'#\r\n]+?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
 YAML_BYTES = 16 << 10
+PLACE_IN_MESSAGE = re.compile(r" \([^()]*, line \d+\)$")
+"""What a SyntaxError's text ends with; the place is said once."""
 
 Check = Callable[[str], dict[str, Any]]
 """Runner.check: the start check of a manifest, in the sandbox."""
@@ -171,13 +173,21 @@ def check_start(check: Check, manifest: str) -> None:
     if result.get("passed"):
         return
     error = result.get("error") or {}
-    place = f" in {error['file']}, line {error['line']}" if error.get("file") and error.get("line") else ""
-    reason = f"{error['type']}: {error['message']}" if error.get("type") else str(result.get("reason") or "it failed")
     raise Refused(
-        f"The script does not start: {reason[:300]}{place}.",
+        f"The script does not start: {_why(result, error)}.",
         code="start_check_failed",
         details={"traceback": result.get("traceback"), "file": error.get("file"), "line": error.get("line")},
     )
+
+
+def _why(result: Mapping[str, Any], error: Mapping[str, Any]) -> str:
+    """Return what went wrong and where, as the end of a sentence."""
+    if error.get("type"):
+        message = PLACE_IN_MESSAGE.sub("", str(error.get("message") or ""))[:300]
+        place = f" in {error['file']}, line {error['line']}" if error.get("file") and error.get("line") else ""
+        return f"{error['type']}: {message}{place}" if message else f"{error['type']}{place}"
+    status = result.get("exit_status")
+    return f"it ended with exit status {status}" if status is not None else "it was ended before it asked for input"
 
 
 def roll_back(database: Database, owner_id: str, bot_id: str, number: int) -> Deployed:

@@ -202,7 +202,7 @@ def test_a_script_that_does_not_start_leaves_no_bot(ada: Client, runner: FakeRun
 def test_a_second_upload_that_does_not_start_changes_nothing(ada: Client, runner: FakeRunner) -> None:
     ada.deploy(access="unlisted")
     before = ada.bot()
-    runner.check_answer = {"passed": False, "reason": "it ended with status 1"}
+    runner.check_answer = {"passed": False, "reason": "failed", "exit_status": 1}
     answer = ada.send(files={"app.py": b64("x")}, title="New", access="private")
     assert "status 1" in phrase(answer)
     assert ada.bot() == before
