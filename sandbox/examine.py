@@ -16,6 +16,7 @@ from .volumes import Volumes
 
 _BWRAP = "Use the distribution's own bubblewrap: apt-get install --reinstall bubblewrap"
 _REFUSALS = (
+    ("nknown option", "Install bubblewrap 0.8 or newer."),
     ("max_user_namespaces", "Run: sysctl -w user.max_user_namespaces=15000"),
     ("No space left", "Run: sysctl -w user.max_user_namespaces=15000"),
     ("uid map: Permission denied", "Run: make setup (it installs the AppArmor profile for bubblewrap)"),
@@ -85,7 +86,12 @@ def outside(host: Host, found: dict[str, Any], probe: spawn.Process) -> list[Lay
         status.get("Seccomp") == "2" and not status.get("CapEff", "1").strip("0") for status in statuses
     )
     return [
-        _layer("uid", has_uid, f"Scripts run as user {host.run_uid}.", f"Scripts run as user {', '.join(uids)}, {found['uid']} inside."),
+        _layer(
+            "uid",
+            has_uid,
+            f"Scripts run as user {host.run_uid}.",
+            f"Scripts run as user {', '.join(uids)}, {found['uid']} inside.",
+        ),
         _layer("init", is_confined, "The init beside the script is confined too.", "The init has more rights."),
     ]
 

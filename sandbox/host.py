@@ -13,7 +13,7 @@ RUN_UID = RUN_GID = 61111
 """Ours alone: above the login users of Debian (1000-59999), below the dynamic users of systemd (from 61184); `_run_ids`
 checks that no name owns it."""
 
-PYTHON = Path("/usr/bin/python3")
+PYTHON = Path(runtime.PYTHON)
 SYSTEM_STATE = Path("/var/lib/hal9-ide")
 
 

@@ -13,6 +13,7 @@ import builtins
 import gc
 import os
 import sys
+from _io import BufferedWriter, TextIOWrapper
 
 from . import confined, stdio, wire
 
@@ -116,7 +117,10 @@ class _Run:
 
     def _finish(self) -> None:
         """Do what the interpreter's end would do for the script, tell its status, and leave at once."""
-        _clear_modules()
+        if _thread._count():  # daemon threads still run, and would see their globals go: Python freezes them first
+            _flush_files()
+        else:
+            _clear_modules()
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
@@ -170,6 +174,15 @@ def _exit_status(error: SystemExit) -> int:
         return code & 0xFF
     sys.stderr.write(f"{code}\n")
     return 1
+
+
+def _flush_files() -> None:
+    for thing in gc.get_objects():
+        if isinstance(thing, (TextIOWrapper, BufferedWriter)):
+            try:
+                thing.flush()
+            except (OSError, ValueError):
+                continue
 
 
 def _clear_modules() -> None:

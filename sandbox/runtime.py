@@ -11,19 +11,22 @@ of its own, so a running server never sees its files change. Folders are built u
 
 import hashlib
 import os
-import py_compile
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+PYTHON = "/usr/bin/python3"
+"""What scripts run with."""
 SOURCES = Path(__file__).resolve().parent
 REQUIREMENTS = SOURCES.parent / "requirements-sandbox.txt"
 INSIDE_MODULES = ("wire", "confined", "stdio", "crash", "runner", "probe")
 """Modules of this package that run inside the sandbox, as the package `hal9_runtime`: a bot may have a sandbox.py."""
-KEPT = 3
+KEPT, KEPT_SECONDS = 3, 7 * 86_400.0
 
 ETC = {
     "passwd": "bot:x:1000:1000:bot:/bot:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
@@ -53,12 +56,14 @@ def ensure(state: Path) -> Path:
     if not folder.is_dir():
         _build_renamed(folder, lambda made: _fill(made, site))
         _drop_old(folder.parent)
+    with suppress(OSError):
+        os.utime(folder)  # in use, see _drop_old
     return folder
 
 
 def source_hash() -> str:
     """Return a name for the sources as they are, and for what else decides the contents (interpreter, packages)."""
-    digest = hashlib.sha256(repr((sys.version_info[:3], ETC, _site_hash())).encode())
+    digest = hashlib.sha256(repr((ETC, _site_hash(), Path(__file__).read_bytes())).encode())
     for inside, path in _sources():
         digest.update(f"{inside}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
@@ -82,7 +87,12 @@ def install_site(state: Path) -> Path:
 
 
 def _site_hash() -> str:
-    return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(REQUIREMENTS.read_bytes() + _interpreter().encode()).hexdigest()[:16]
+
+
+def _interpreter() -> str:
+    """Return the name of the scripts' interpreter, such as python3.11: compiled packages are for that one only."""
+    return os.path.basename(os.path.realpath(PYTHON))
 
 
 def _sources() -> list[tuple[str, Path]]:
@@ -97,10 +107,7 @@ def _fill(folder: Path, site: Path) -> None:
         target = folder / "lib" / inside
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
-        if target.suffix == ".py" and "/templates/" not in inside:
-            # Unchecked: the interpreter then need not look at the source at all, at every start.
-            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            py_compile.compile(str(target), dfile=f"/opt/hal9/lib/{inside}", invalidation_mode=mode, doraise=True)
+    _compile(folder / "lib")
     for name in _ETC_FOLDERS:
         (folder / "etc" / name).mkdir(parents=True)
     for name, text in ETC.items():
@@ -108,8 +115,14 @@ def _fill(folder: Path, site: Path) -> None:
     (folder / "site").symlink_to(os.path.relpath(site, folder))
 
 
+def _compile(lib: Path) -> None:
+    """Compile with the scripts' interpreter. Unchecked: it then need not even look at the sources, at every start."""
+    options = ["--invalidation-mode", "unchecked-hash", "-s", str(lib), "-p", "/opt/hal9/lib", "-x", "/templates/"]
+    subprocess.run([PYTHON, "-I", "-m", "compileall", "-qq", *options, str(lib)], check=False)
+
+
 def _pip_install(folder: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", "/usr/bin/python3"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", PYTHON]
     options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "--target", str(folder)]
     subprocess.run([*pip, "install", *options, "-r", str(REQUIREMENTS)], check=True)
 
@@ -145,7 +158,8 @@ def _make_readable(folder: Path) -> None:
 
 
 def _drop_old(parent: Path) -> None:
-    """Keep the newest few: a server that still runs may use an older one."""
+    """Keep the newest few, and those a server was started with lately: it may still use them."""
     folders = sorted((p for p in parent.iterdir() if not p.name.startswith(".")), key=lambda p: p.stat().st_mtime)
     for folder in folders[:-KEPT]:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.stat().st_mtime < time.time() - KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)

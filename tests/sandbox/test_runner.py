@@ -282,7 +282,6 @@ file = open("unclosed.txt", "w")
 file.write("kept")
 atexit.register(print, "atexit")
 threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
-threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 print("main")
 """
     outcome = run(script)
@@ -459,3 +458,21 @@ open("new", "w").close()
 print(oct(os.stat("new").st_mode), open("/proc/self/oom_score_adj").read().strip())
 """
     assert run(script).stdout == "True set()\n0o100644 500\n"
+
+
+def test_daemon_threads_do_not_see_their_globals_go(run: Run) -> None:
+    script = """
+import threading
+name = "whole"
+def work():
+    while True:
+        if name != "whole": print("broken", name)
+for _ in range(3): threading.Thread(target=work, daemon=True).start()
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+file = open("unclosed.txt", "w")
+file.write("kept")
+big = [object() for _ in range(300_000)]
+"""
+    outcome = run(script)
+    assert (outcome.stdout, outcome.stderr) == ("", "")
+    assert outcome.entries["unclosed.txt"][2] == 4
