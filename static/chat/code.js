@@ -8,8 +8,23 @@ import { copyButton } from "./copy.js"
 const PART_CHARS = 8_000
 const SHOWN_CHARS = 200_000
 
+/** What the reader of Python colours well enough. Longer code stays plain: colouring it would be felt. */
+const COLOURED = "code:is([data-language=python], [data-language=py], [data-language=json]) > .code__part:only-child:not(:has(*))"
+const COLOURED_CHARS = 6_000
+
+/**
+ * Colours the code blocks that are finished. The reader is fetched with the first of them.
+ * @param {HTMLElement} root
+ */
+export async function colourCode(root) {
+  const parts = [...root.querySelectorAll(COLOURED)].filter((part) => (part.textContent ?? "").length < COLOURED_CHARS)
+  if (parts.length === 0) return
+  const { colorPython } = await import("../ide/python_colors.js")
+  for (const part of parts) if (part instanceof HTMLElement) colorPython(part)
+}
+
 export class Code {
-  #code = el("code")
+  #code
   #last = document.createTextNode("")
   #text = ""
   #shown = 0
@@ -24,6 +39,7 @@ export class Code {
   constructor(info, text) {
     const language = info.trim().split(/\s/, 1)[0] ?? ""
     const name = language ? `${language} code` : "code"
+    this.#code = el("code", { "data-language": language.toLowerCase() || undefined })
     this.node = el("div", { class: "code" },
       el("div", { class: "code__head" }, el("span", null, language || "text"), copyButton(`Copy ${name}`, () => this.#text)),
       el("pre", { tabIndex: 0, role: "group", "aria-label": name }, this.#code))
@@ -38,6 +54,7 @@ export class Code {
 
   /** @param {string} text */
   add(text) {
+    if (!this.#last.parentNode) this.#uncolour()
     this.#text = (this.#text + text).slice(-4 * SHOWN_CHARS)
     this.isShortened ||= text.length > SHOWN_CHARS
     let rest = text.slice(-SHOWN_CHARS)
@@ -57,6 +74,13 @@ export class Code {
     if (this.#last.parentNode && !this.#last.data.endsWith("\n")) return
     this.#last = document.createTextNode("")
     this.#code.append(el("span", { class: "code__part" }, this.#last))
+  }
+
+  /** Text goes on in a block that was taken for finished. */
+  #uncolour() {
+    const part = this.#code.lastElementChild
+    this.#last = document.createTextNode(part?.textContent ?? "")
+    part?.replaceChildren(this.#last)
   }
 
   #dropFirst() {

@@ -4,6 +4,7 @@
  */
 import { el } from "../shared/dom.js"
 import { block } from "./blocks.js"
+import { colourCode } from "./code.js"
 import { openFence } from "./fence.js"
 import { lex } from "./lexer.js"
 
@@ -62,6 +63,7 @@ export class Markdown {
     if (this.#fence?.finish()) this.#fence = null
     if (this.#isPatched && !this.isShortened && this.#frozenChars < FINAL_CHARS) this.#readWhole(source())
     this.#isPatched = false
+    void colourCode(this.node)
   }
 
   /**

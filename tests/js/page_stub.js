@@ -98,6 +98,11 @@ class StubElement extends StubNode {
     return this.attributes.get(name) ?? null
   }
 
+  /** Nothing is coloured here. */
+  querySelectorAll() {
+    return []
+  }
+
   /** @param {string} selector a list of tag names */
   matches(selector) {
     return selector.split(", ").includes(this.tagName.toLowerCase())
