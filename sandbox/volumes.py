@@ -51,8 +51,25 @@ def enter_private_mounts(host: Host) -> None:
         _check(_libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None), "make mounts private")
         _mount_tmpfs(base, _BASE_OPTIONS, _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     except OSError as error:
-        sentence = f"This process cannot have mounts of its own ({error})."
-        raise SandboxUnavailable("volumes", sentence, "Run: python -m sandbox doctor") from error
+        sentence = f"Folders with a size cap need mounts of our own, and the kernel refuses them ({error})."
+        raise SandboxUnavailable("volumes", sentence, _cure(host)) from error
+
+
+def _cure(host: Host) -> str:
+    if host.is_root:
+        return "In a container: add --cap-add SYS_ADMIN, or start the server as a plain user."
+    if _setting("user/max_user_namespaces") == "0" or _setting("user/max_mnt_namespaces") == "0":
+        return "Run: sysctl -w user.max_user_namespaces=15000 user.max_mnt_namespaces=15000"
+    if _setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
+        return "Run: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or start the server as root."
+    return "Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1), or start the server as root."
+
+
+def _setting(name: str) -> str:
+    try:
+        return Path("/proc/sys", name).read_text().strip()
+    except OSError:
+        return ""
 
 
 def _unshare(host: Host) -> None:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,9 +33,9 @@ class Clone:
             os.chown(path, self.uid, self.uid, follow_symlinks=False)
         self.home.chmod(0o700)
 
-    def run(self, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run a command of the sandbox."""
-        command = ["/usr/bin/python3", "-m", "sandbox", *words]
+    def run(self, *words: str, stdin: str = "", inside: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the sandbox, itself inside another command."""
+        command = [*inside, "/usr/bin/python3", "-m", "sandbox", *words]
         if os.geteuid() == 0 and self.uid != 0:
             command = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *command]
         data = self.home / "share"
@@ -69,6 +69,20 @@ def clone(request: pytest.FixtureRequest) -> Iterator[Clone]:
     made.own()
     yield made
     shutil.rmtree(home)
+
+
+def test_machine_without_user_namespaces_runs_nothing(clone: Clone) -> None:
+    if clone.uid == 0:
+        pytest.skip("root needs none for the folders, and cannot be denied those of a sandbox here")
+    jail = ["bwrap", "--unshare-user", "--disable-userns", "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--"]
+    doctor = clone.run("doctor", inside=jail)
+    assert doctor.returncode == 1
+    assert "MISSING  volumes" in doctor.stdout
+    assert "namespaces" in doctor.stdout
+    run = clone.run("run", str(clone.home / "bots" / "app.py"), stdin="hello\n", inside=jail)
+    assert run.returncode == 3
+    assert run.stdout == ""
+    assert "the kernel refuses them" in run.stderr
 
 
 def test_doctor_and_run_work_in_a_private_home(clone: Clone) -> None:
