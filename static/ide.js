@@ -98,7 +98,7 @@ mountNotices(get("editor-notice"), store, {
 const dialogs = () => import("./ide/share.js")
 const shareHooks = { patch, refresh: () => workspace.refresh(), isOurs, goTo: (/** @type {string} */ file, /** @type {number} */ line) => void goTo(file, line), deploy: () => void rocket.deploy(), onUnsaved: sayUnsaved }
 const rocket = mountRocket(find("#rocket", HTMLButtonElement), store, workspace, dialogs, shareHooks)
-const account = mountAccount(get("account"), { user: () => user, more: [{ label: "Keys", icon: "key", end: "?", run: () => actions.run("help") }] })
+const account = mountAccount(get("account"), { user: () => user, onUser: (named) => (user = named), more: [{ label: "Keys", icon: "key", end: "?", run: () => actions.run("help") }] })
 
 mountSplitters(grid, [
   { node: get("split-files"), property: "--files", sign: 1, least: 140, most: () => Math.min(360, innerWidth * 0.3), now: () => get("files").offsetWidth },
@@ -108,6 +108,7 @@ mountSplitters(grid, [
 addActions(actions, { store, workspace, editor, chat, files, work, views, output, status, rocket, run, stop, openBots, openShare: async () => (await dialogs()).openShare(store, shareHooks), openVersions: async () => (await import("./ide/versions.js")).openVersions(store, shareHooks), chooseFiles })
 actions.listen()
 store.watch("run", (state) => status.link(state))
+store.watch("bot", () => status.link(store.get("run")))
 store.watch("bot", (bot) => showLink(bot))
 
 get("bots-mark").addEventListener("click", () => actions.run("bots"))

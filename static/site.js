@@ -25,7 +25,7 @@ for (const art of all("[data-rings]")) {
 let user = null
 const accountButton = document.getElementById("account")
 if (accountButton) {
-  const account = mountAccount(accountButton, { user: () => user })
+  const account = mountAccount(accountButton, { user: () => user, onUser: (named) => (user = named) })
   accountButton.addEventListener("click", async () => {
     user ??= await ensureSession().catch(() => null)
     if (user) account.show(user)

@@ -23,9 +23,17 @@ export function modulesOf(entry) {
   return found
 }
 
-/** @param {...string} entries */
-export function preloads(...entries) {
-  const lines = [...new Set(entries.flatMap(modulesOf))].map((path) => `  <link rel="modulepreload" href="{{ static_url('${path}') }}">`)
+/**
+ * The preloads of two entries. What only the second needs goes behind the requests that the first one sends: a browser
+ * opens six connections, and seventy modules would hold all of them.
+ * @param {string} first
+ * @param {string} second
+ */
+export function preloads(first, second) {
+  const early = modulesOf(first)
+  const rest = modulesOf(second).filter((path) => !early.includes(path))
+  const link = (/** @type {string} */ path, /** @type {string} */ extra) => `  <link rel="modulepreload" href="{{ static_url('${path}') }}"${extra}>`
+  const lines = [...early.map((path) => link(path, "")), ...rest.map((path) => link(path, ' fetchpriority="low"'))]
   return `{#- Written by tools/preload.mjs. -#}\n${lines.join("\n")}\n`
 }
 

@@ -19,14 +19,16 @@ export function initialOf(user) {
  * @param {object} hooks
  * @param {() => User | null} hooks.user null while it is not known
  * @param {import("./menu.js").Item[]} [hooks.more] rows of the page's own
+ * @param {(user: User) => void} [hooks.onUser] a guest took a name
  */
-export function mountAccount(button, { user, more = [] }) {
+export function mountAccount(button, { user, more = [], onUser }) {
   button.addEventListener("click", async () => {
     const { openMenu } = await import("./menu.js")
     const who = user()
     const label = !who ? "Account" : who.guest ? "You are a guest" : who.name
     openMenu(button, "Account", [
       { heading: label },
+      ...(who ? own(who) : []),
       { label: who && !who.guest ? "Switch account" : "Sign in", icon: "key", href: "/login" },
       { label: "Tokens and command line", icon: "code", href: "/devs" },
       "line",
@@ -39,7 +41,15 @@ export function mountAccount(button, { user, more = [] }) {
     ])
   })
 
-  return {
+  /** What one can do with the account that one has. @param {User} who @returns {import("./menu.js").Item[]} */
+  const own = (who) => (who.guest
+    ? [{ label: "Take a name", icon: "pencil", run: async () => (await import("./account_dialogs.js")).takeName((named) => {
+      shown.show(named)
+      onUser?.(named)
+    }) }]
+    : [{ label: "Sign out", icon: "x", run: async () => (await import("./account_dialogs.js")).signOut() }])
+
+  const shown = {
     /** @param {User} who */
     show(who) {
       button.ariaLabel = who.guest ? "Account: guest" : `Account: ${who.name}`
@@ -48,4 +58,5 @@ export function mountAccount(button, { user, more = [] }) {
     },
     unknown: () => fill(button, icon("menu"))
   }
+  return shown
 }

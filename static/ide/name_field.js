@@ -15,7 +15,7 @@ import { faultOf } from "./paths.js"
  */
 export function nameField({ value, label, className, folder, taken, onEnd }) {
   let isDone = false
-  const fault = el("p", { class: "files__fault", id: "name-fault", role: "alert" })
+  const fault = el("p", { class: "fault", id: "name-fault", role: "alert" })
   const field = el("input", {
     class: `files__field ${className}`, value, spellcheck: false, autocomplete: "off", "aria-label": label, "aria-describedby": "name-fault"
   })

@@ -41,7 +41,7 @@ export async function openVersions(store, { refresh }) {
   function row({ number, created_at_ms: at, by, source, is_live: isLive }) {
     return el("li", { class: "rows__row" },
       el("span", { class: `dot dot--${isLive ? "ok" : "off"}` }),
-      el("span", { class: "rows__text" }, el("b", null, `Version ${number}`), el("small", null, `${ago(at)} from ${FROM[source] ?? source}${by ? ` by ${by}` : ""}`)),
+      el("span", { class: "rows__text" }, el("b", null, `Version ${number}`), el("small", null, `${ago(at)} from ${FROM[source] ?? source}${by && !by.startsWith("guest-") ? ` by ${by}` : ""}`)),
       isLive ? el("span", { class: "badge badge--ok" }, "Live") : el("button", { class: "btn btn--sm", type: "button", "aria-label": `Make version ${number} live`, onclick: () => void goTo(number) }, "Make live"))
   }
 
