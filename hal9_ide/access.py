@@ -56,7 +56,7 @@ def guard() -> None:
         return  # no such route, or not this method: Flask says so
     if rule is None:
         raise Hal9Error("This address has no access rule.", code="closed")
-    request.max_content_length = rule.body_bytes
+    request.max_content_length = rule.body_bytes(settings)
     g.visitor = _visitor(rule)
     g.person = None if g.visitor else _person(rule)
     if rule.must_sign_in and g.person is None:
@@ -69,8 +69,6 @@ def _check_where(settings: Settings) -> None:
             raise Absent
         return
     security.check_host(settings, request.host)
-    if settings.content_url and request.endpoint == FILES_ENDPOINT:
-        raise Absent
 
 
 def _visitor(rule: Rule) -> str | None:

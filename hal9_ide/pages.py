@@ -7,7 +7,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hal9_ide import __version__, auth
-from hal9_ide.access import check_forgery, cookie_person, current_person, services, set_session_cookie
+from hal9_ide.access import check_forgery, current_person, services, set_session_cookie
 from hal9_ide.auth import Proof
 from hal9_ide.deploy import YAML_FILES
 from hal9_ide.errors import Absent, BadRequest, Unavailable
@@ -78,7 +78,7 @@ def _level() -> str:
 
 
 @bp.get("/b/<key>")
-@ANYONE
+@READER
 def share(key: str) -> Response:
     """Show a bot's chat to whoever has its link."""
     with services().database.read() as session:
@@ -110,7 +110,7 @@ def _said(manifest: str) -> "About":
 
 def _share_state(bot: Bot) -> str:
     if bot.access == "private":
-        person = cookie_person()
+        person = current_person()
         if person is None or person.id != bot.owner_id:
             return "private"
     return "taken_down" if bot.taken_down else "live"

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, send_file
 from hal9_ide.access import services
 from hal9_ide.errors import Absent
 from hal9_ide.rules import ANYONE
-from hal9_ide.security import file_policy
+from hal9_ide.security import file_policy, is_content_host
 from hal9_ide.store import visits
 from hal9_ide.store.manifests import folder_entries
 
@@ -50,7 +50,10 @@ def media_type(name: str) -> str:
 @bp.get("/f/<key>/<path:path>")
 @ANYONE
 def serve(key: str, path: str) -> Response:
-    """Return a file as the turn left it. Hidden files were never published."""
+    """Return a file as the turn left it. Hidden files were never published. With a content URL, that host has it."""
+    settings = services().settings
+    if settings.content_url and not is_content_host(settings, request.host):
+        return Response(status=307, headers={"Location": f"{settings.content_url}{quote(request.path)}"})
     with services().database.read() as session:
         manifest = visits.published(session, key)
     if manifest is None or any(part.startswith(".") for part in path.split("/")):

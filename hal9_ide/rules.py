@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from hal9_ide.settings import Settings
+
 JSON_BODY_BYTES = 1 << 20
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -22,16 +24,20 @@ class Rule:
     origin_alone: bool = False  # Origin is checked, no CSRF token: there may be no session yet
     is_socket: bool = False
     any_host: bool = False  # also for who asks by an address that is not ours, such as a load balancer
-    body_bytes: int = JSON_BODY_BYTES
+    uploads: float = 0.0  # how many times the largest upload a body may carry, beside the usual
 
     def __call__(self, view: View) -> View:
         """Declare that this rule holds for `view`."""
         view.access_rule = self  # type: ignore[attr-defined]
         return view
 
-    def up_to(self, body_bytes: int) -> "Rule":
-        """Return this rule for a route that takes larger bodies."""
-        return replace(self, body_bytes=body_bytes)
+    def with_upload(self, times: float) -> "Rule":
+        """Return this rule for a route whose body carries `times` the largest upload, as base64 makes it longer."""
+        return replace(self, uploads=times)
+
+    def body_bytes(self, settings: Settings) -> int:
+        """Return the largest body."""
+        return JSON_BODY_BYTES + int(self.uploads * settings.upload_bytes)
 
 
 ANYONE = Rule("anyone", "Anybody; cookies are ignored.")

@@ -18,7 +18,6 @@ from hal9_ide.store.manifests import load_manifest
 from hal9_ide.store.paths import checked_path
 
 bp = Blueprint("files", __name__, url_prefix="/api/v1/bots/<bot_id>")
-FILE_BYTES = 32 << 20
 
 
 class FileList(msgspec.Struct):
@@ -98,7 +97,7 @@ def get_file(bot_id: str, path: str) -> Response:
 
 
 @bp.put("/files/<path:path>")
-@AUTHOR.up_to(FILE_BYTES)
+@AUTHOR.with_upload(1)
 @speaks()
 def put_file(bot_id: str, path: str) -> Saved:
     """Create or overwrite a file with the request's bytes. 412 when If-Match or If-None-Match does not hold."""

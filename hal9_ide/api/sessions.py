@@ -1,7 +1,7 @@
 """Sessions: a guest where there is none, taking a name, signing out."""
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from hal9_ide import auth
 from hal9_ide.access import COOKIE, current_person, services, set_session_cookie, signed_in
@@ -57,7 +57,9 @@ def open_session() -> SessionAnswer | Response:
     """Answer who is signed in; make a guest where nobody is."""
     settings, person = services().settings, current_person()
     if person:
-        return session_answer(settings, person)
+        response = answer(session_answer(settings, person))
+        set_session_cookie(response, settings, request.cookies[COOKIE])  # it lives as long from now on
+        return response
     if settings.guests == "off":
         raise NotSignedIn("This server has no guests. Sign in at /login.", code="sign_in")
     check_new_guest(settings)

@@ -35,8 +35,8 @@ from hal9_ide.store.paths import check_tree, checked_path, shown
 log = structlog.get_logger()
 bp = Blueprint("upload", __name__)
 
-BODY_BYTES = 48 << 20
-"""32 MiB in base64 take 43; the rest is for a thumbnail and the names."""
+BASE64 = 1.4
+"""Four characters for three bytes, and some room for the names."""
 MADE_PRIVATE = "The command line made this bot private."
 NAME_LENGTH = 200
 MIB = 1 << 20
@@ -66,7 +66,7 @@ class Uploaded(msgspec.Struct):
 
 @bp.post("/api/v1/assets/upload")
 @bp.post("//api/v1/assets/upload")
-@PROGRAM.up_to(BODY_BYTES)
+@PROGRAM.with_upload(BASE64)
 def upload() -> Response:
     """Deploy a project: same name, compared without case, is a new version at the same link."""
     context, person = services(), signed_in()

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,32 +30,49 @@ class LiveWeb:
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.supervisor: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start both; return when the server answers."""
-        command = [sys.executable, "-m", "tests.http.fake_supervisor"]
-        command += ["--data-dir", str(self.folder / "data"), "--port", str(self.port)]
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
-        eventually(self._is_up, 30, what="an answer of /healthz")
+        self.start_supervisor()
+        self.process = self._run("gunicorn", "-c", "gunicorn.conf.py", "hal9_ide.web:application")
+        eventually(lambda: self.health() == 200, 30, what="a good answer of /healthz")
 
-    def _is_up(self) -> bool:
+    def start_supervisor(self) -> None:
+        """Start the fake supervisor."""
+        data_dir = str(self.folder / "data")
+        self.supervisor = self._run("tests.http.fake_supervisor", "--data-dir", data_dir, "--alone")
+
+    def _run(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        with self.log_path.open("ab") as log:
+            command = [sys.executable, "-m", *arguments]
+            return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+
+    def health(self) -> int:
+        """Return the status of /healthz; 0 when nothing listens."""
         try:
-            return requests.get(f"{self.url}/healthz", timeout=5).status_code == 200
+            return requests.get(f"{self.url}/healthz", timeout=5).status_code
         except requests.ConnectionError:
-            return False
+            return 0
 
     def stop(self) -> None:
         """End both."""
-        if self.process:
-            self.process.terminate()
-            self.process.wait(30)
+        for process in (self.process, self.supervisor):
+            if process:
+                process.terminate()
+                process.wait(30)
+
+    def kill_supervisor(self) -> None:
+        """Kill the fake supervisor; its chats are gone."""
+        assert self.supervisor
+        self.supervisor.kill()
+        self.supervisor.wait()
 
     def worker(self) -> int:
         """Return the pid of the one gunicorn worker."""
-        assert self.process
-        (master,) = children(self.process.pid)
-        return eventually(lambda: next(iter(children(master)), None), what="a worker")
+        master = self.process
+        assert master
+        return eventually(lambda: next(iter(children(master.pid)), None), what="a worker")
 
     def memory_bytes(self) -> int:
         """Return the resident memory of the worker."""
@@ -87,11 +103,3 @@ def live_web(folder: Path, **settings: str) -> Iterator[LiveWeb]:
         yield web
     finally:
         web.stop()
-
-
-def until(deadline_seconds: float) -> Iterator[None]:
-    """Yield until the time is over, with a short pause between."""
-    deadline = time.monotonic() + deadline_seconds
-    while time.monotonic() < deadline:
-        yield
-        time.sleep(0.02)

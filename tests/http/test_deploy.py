@@ -96,17 +96,21 @@ def test_a_script_that_does_not_start_is_refused_and_the_old_one_serves(guest: B
     assert guest.deploy(bot)["number"] == 2
 
 
+IN_A_FILE = {"type": "SyntaxError", "message": "invalid syntax (x.py, line 1)", "file": "lib/x.py", "line": 1}
+NOWHERE = {"type": "KeyError", "message": "'a'", "file": None, "line": None}
+WORDLESS = {"type": "AssertionError", "message": "", "file": "app.py", "line": 2}
+
+
 @pytest.mark.parametrize(
     ("error", "exit_status", "words"),
     [
-        ({"type": "SyntaxError", "message": "invalid syntax (x.py, line 1)", "file": "lib/x.py", "line": 1}, 1,
-         "SyntaxError: invalid syntax in lib/x.py, line 1."),
-        ({"type": "KeyError", "message": "'a'", "file": None, "line": None}, 1, "KeyError: 'a'."),
-        ({"type": "AssertionError", "message": "", "file": "app.py", "line": 2}, 1, "AssertionError in app.py, line 2."),
+        (IN_A_FILE, 1, "SyntaxError: invalid syntax in lib/x.py, line 1."),
+        (NOWHERE, 1, "KeyError: 'a'."),
+        (WORDLESS, 1, "AssertionError in app.py, line 2."),
         (None, 3, "it ended with exit status 3."),
         (None, None, "it was ended before it asked for input."),
     ],
-)  # fmt: skip
+)
 def test_a_refusal_says_why_in_a_sentence(
     guest: Browser, runner: FakeRunner, error: dict[str, object] | None, exit_status: int | None, words: str
 ) -> None:

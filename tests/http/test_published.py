@@ -102,7 +102,8 @@ def test_a_second_host_serves_files_and_nothing_else(tmp_path: Path, templates: 
     key = publish(app, Browser(app).begin())
     client = app.test_client()
     assert client.get(f"/f/{key}/chart.png", base_url="http://files.example.org", buffered=True).status_code == 200
-    assert client.get(f"/f/{key}/chart.png", base_url=ORIGIN).status_code == 404
+    there = client.get(f"/f/{key}/site/index.html", base_url=ORIGIN)
+    assert (there.status_code, there.headers["Location"]) == (307, f"http://files.example.org/f/{key}/site/index.html")
     for path in ("/", "/api/v1/bots", "/login"):
         assert client.get(path, base_url="http://files.example.org", buffered=True).status_code == 404
     assert "http://files.example.org" in client.get("/", base_url=ORIGIN).headers["Content-Security-Policy"]

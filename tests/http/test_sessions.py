@@ -39,7 +39,9 @@ def names(browser: Browser) -> list[str]:
 
 def test_the_first_request_makes_a_guest_and_the_next_keeps_it(guest: Browser) -> None:
     assert guest.user["guest"] is True
-    assert guest.post("session").get_json()["user"] == guest.user
+    again = guest.post("session")
+    assert again.get_json() == {"user": guest.user, "csrf": guest.csrf}
+    assert "Max-Age=7776000" in again.headers["Set-Cookie"]
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stranger: Browser) -> None:
