@@ -33,6 +33,10 @@ export function mountDrawer(acts) {
   drawer.addEventListener("keydown", (event) => {
     if (event.key === "Escape") toggle(false)
   })
+  // On a page that grew wide the list stands beside the chat, which must not stay out of reach.
+  addEventListener("resize", () => {
+    if (main.inert && burger.offsetParent === null) toggle(false)
+  })
   find("#new-chat", HTMLButtonElement).onclick = () => {
     toggle(false)
     acts.onNew()

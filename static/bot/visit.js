@@ -53,9 +53,4 @@ export class Visit {
   async remove(id) {
     await api("DELETE", `chats/${id}`, { visitor: this.secret })
   }
-
-  /** @param {string} id @param {string} title */
-  async rename(id, title) {
-    await api("PATCH", `chats/${id}`, { json: { title }, visitor: this.secret })
-  }
 }

@@ -6,6 +6,7 @@ import { icon } from "../shared/icons.js"
 /** @import { FileCard } from "./types.js" */
 
 const WEB = new Set(["http:", "https:"])
+const BUTTON = { class: "btn btn--quiet btn--icon btn--sm" }
 
 /**
  * @param {FileCard} file
@@ -29,7 +30,8 @@ export function byteSize(bytes) {
 /** @param {FileCard} file @param {string} name */
 function picture(file, name) {
   const image = el("img", { src: file.url, alt: name, loading: "lazy", decoding: "async" })
-  const view = el("a", { class: "media__view", href: file.url, target: "_blank", rel: "noopener", "aria-label": `Enlarge ${name}` }, image)
+  const link = { class: "media__view", href: file.url, target: "_blank", rel: "noopener", "aria-label": `Enlarge ${name}` }
+  const view = el("a", link, image)
   image.onerror = () => view.replaceWith(el("p", { class: "media__failed" }, "This picture could not be loaded"))
   return el("figure", { class: "media" }, view,
     el("figcaption", { class: "media__bar" }, el("b", null, name), el("small", null, byteSize(file.bytes)),
@@ -39,12 +41,13 @@ function picture(file, name) {
 /** A page by the bot has an opaque origin: it can reach nothing of ours. @param {FileCard} file @param {string} name */
 function page(file, name) {
   // `sandbox` comes before `src`, or the page would load without it.
-  const frame = el("iframe", { class: "media__frame", title: `${name}, made by this bot`, loading: "lazy", referrerPolicy: "no-referrer" })
+  const title = `${name}, made by this bot`
+  const frame = el("iframe", { class: "media__frame", title, loading: "lazy", referrerPolicy: "no-referrer" })
   frame.setAttribute("sandbox", "allow-scripts")
   frame.setAttribute("src", file.url)
   return el("figure", { class: "media media--site" },
-    el("figcaption", { class: "media__bar" }, icon("shield"), el("b", null, name), el("small", null, "made by this bot"), opener(file, name)),
-    frame)
+    el("figcaption", { class: "media__bar" }, icon("shield"), el("b", null, name), el("small", null, "made by this bot"),
+      opener(file, name)), frame)
 }
 
 /** @param {FileCard} file @param {string} name */
@@ -57,11 +60,11 @@ function card(file, name) {
 
 /** @param {FileCard} file @param {string} name */
 function opener(file, name) {
-  return el("a", { class: "btn btn--quiet btn--icon btn--sm", href: file.url, target: "_blank", rel: "noopener", "aria-label": `Open ${name} in a tab` },
-    icon("open"))
+  const props = { ...BUTTON, href: file.url, target: "_blank", rel: "noopener", "aria-label": `Open ${name} in a tab` }
+  return el("a", props, icon("open"))
 }
 
 /** @param {FileCard} file @param {string} name */
 function downloader(file, name) {
-  return el("a", { class: "btn btn--quiet btn--icon btn--sm", href: file.url, download: name, "aria-label": `Download ${name}` }, icon("download"))
+  return el("a", { ...BUTTON, href: file.url, download: name, "aria-label": `Download ${name}` }, icon("download"))
 }

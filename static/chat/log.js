@@ -7,7 +7,7 @@ import { icon } from "../shared/icon.js"
 import { Dock } from "./dock.js"
 import { endView, note, outgoing, person } from "./parts.js"
 import { inTurn, ReplyView } from "./reply.js"
-/** @import { Acts, ChatState, Context, Entry, Extras, Item, Outage, Reply, Writing } from "./types.js" */
+/** @import { Acts, ChatState, Context, Entry, Extras, Item, Outage, Outgoing, Reply, Writing } from "./types.js" */
 
 const STEP = 200
 /** Signs that come and go and are no news. */
@@ -50,7 +50,7 @@ export class Log {
       !isWhole && { key: "earlier", value: true, make: () => this.#earlier() },
       ...items.map((item) => this.#entry(item)),
       busy && !writing.isLast && busy,
-      ...state.outbox.map((message, index) => this.#outgoing(state, index, outage !== null)),
+      ...state.outbox.map((message, index) => this.#outgoing(state, message, index, outage !== null)),
       busy && writing.isLast && busy,
       outage && { key: "outage", value: outage.onNow, make: () => this.#outage(outage) },
     ].filter((entry) => entry !== null && entry !== false)
@@ -96,10 +96,8 @@ export class Log {
     }
   }
 
-  /** @param {ChatState} state @param {number} index @param {boolean} isCut @returns {Entry | null} */
-  #outgoing(state, index, isCut) {
-    const message = state.outbox[index]
-    if (!message) return null
+  /** @param {ChatState} state @param {Outgoing} message @param {number} index @param {boolean} isCut @returns {Entry} */
+  #outgoing(state, message, index, isCut) {
     const isBehind = state.phase === "running" || index > 0
     const line = message.status === "accepted" && isBehind ? (index === 0 ? "Next in line" : "In line") : ""
     const word = message.status === "pending" && isCut ? "Sent when the connection is back" : line
@@ -119,7 +117,8 @@ export class Log {
   /** @param {Writing} writing */
   #writing({ onStop, isBelowReply }) {
     const stop = onStop && el("button", { class: "btn btn--sm", type: "button", onclick: onStop }, "Stop")
-    const line = el("p", { class: "msg__writing" }, el("span", { class: "lens lens--thinking", "aria-hidden": true }), this.#writingText, stop)
+    const lens = el("span", { class: "lens lens--thinking", "aria-hidden": true })
+    const line = el("p", { class: "msg__writing" }, lens, this.#writingText, stop)
     const node = inTurn(el("div", { class: "msg" }, line), isBelowReply ? null : this.#context.thumb)
     if (isBelowReply) node.classList.add("msg--below")
     return node

@@ -8,7 +8,8 @@ import { ending } from "./endings.js"
 
 /** @param {string} text */
 export function person(text) {
-  return el("div", { class: "said" }, el("article", { class: "msg msg--person", "aria-label": "You" }, text.replaceAll("\f", "\n") || "\u21b5"))
+  const shown = text.replaceAll("\f", "\n") || "\u21b5"
+  return el("div", { class: "said" }, el("article", { class: "msg msg--person", "aria-label": "You" }, shown))
 }
 
 /**

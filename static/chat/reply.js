@@ -4,14 +4,18 @@
 import { el, fill } from "../shared/dom.js"
 import { copyButton } from "./copy.js"
 import { needsMarkdown, Plain } from "./plain.js"
-/** @import { Context, FileCard, Reply, Source, Surface } from "./types.js" */
+/** @import { Context, Reply, Source, Surface } from "./types.js" */
 
 /** @type {typeof import("./markdown.js").Markdown | null} */
 let Markdown = null
 
-/** Fetches the Markdown reader, once, so that it is there when a reply needs it. */
+/** Fetches the Markdown reader, once, so that it is there when a reply needs it. Without it, text stays plain. */
 export async function prepareMarkdown() {
-  Markdown ??= (await import("./markdown.js")).Markdown
+  try {
+    Markdown ??= (await import("./markdown.js")).Markdown
+  } catch {
+    // No connection: the next reply tries again.
+  }
 }
 
 /** So much is read at a time, between two looks at the clock. */
@@ -150,11 +154,10 @@ export class ReplyView {
     ]
   }
 
-  /** @param {{file: string, line: number}} source */
+  /** @param {Source} source */
   #sourceButton({ file, line }) {
-    const name = `${file}:${line}`
-    return el("button", { class: "msg__act", type: "button", title: "The line that printed this", onclick: () => this.#context.onGoto(file, line) },
-      name)
+    const onclick = () => this.#context.onGoto(file, line)
+    return el("button", { class: "msg__act", type: "button", title: "The line that printed this", onclick }, `${file}:${line}`)
   }
 }
 

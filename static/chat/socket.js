@@ -1,7 +1,7 @@
 /**
  * The chat's connection: opens the WebSocket, asks for what it has not seen, and comes back after a loss.
  */
-/** @import { Frame, SocketOptions } from "./types.js" */
+/** @import { SocketOptions } from "./types.js" */
 
 const PROTOCOL = "hal9.chat.v1"
 const FIRST_RETRY_MS = 400

@@ -18,6 +18,7 @@ export function writing(state, { now, turnAt, newsAt }) {
   const isBelowReply = isRunning && last?.kind === "reply" && last.isLive
   const isSlow = now - Math.max(newsAt, turnAt) >= SLOW_MS
   const seconds = Math.floor((now - turnAt) / 1000)
-  const text = isSlow ? `Still working, ${seconds} s` : isBelowReply ? "Writing" : state.items.length > 0 || isAwaited ? "Thinking" : "Starting"
-  return { text, isSlow, isBelowReply, isLast: !isRunning }
+  const isFirst = state.items.length === 0 && !isAwaited
+  const word = isBelowReply ? "Writing" : isFirst ? "Starting" : "Thinking"
+  return { text: isSlow ? `Still working, ${seconds} s` : word, isSlow, isBelowReply, isLast: !isRunning }
 }

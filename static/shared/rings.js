@@ -5,8 +5,9 @@ import { svg } from "./icon.js"
 
 /** Ground, rings, middle. */
 const PALETTES = /** @type {const} */ ([
-  ["#ece1d1", "#7a4a1c", "#b3300f"], ["#dde9e4", "#1f5c4a", "#0f6a5b"], ["#1f1d2b", "#8b86c9", "#e0c35a"], ["#dcdcef", "#4b4f9b", "#b3300f"],
-  ["#1c2733", "#6d9ac4", "#e6bd7a"], ["#f0dada", "#8d3b4a", "#7a0f1f"], ["#e4e6d4", "#5d6a2c", "#a5480f"],
+  ["#ece1d1", "#7a4a1c", "#b3300f"], ["#dde9e4", "#1f5c4a", "#0f6a5b"], ["#1f1d2b", "#8b86c9", "#e0c35a"],
+  ["#dcdcef", "#4b4f9b", "#b3300f"], ["#1c2733", "#6d9ac4", "#e6bd7a"], ["#f0dada", "#8d3b4a", "#7a0f1f"],
+  ["#e4e6d4", "#5d6a2c", "#a5480f"],
 ])
 const WIDTHS = /** @type {const} */ ([1, 1.4, 2, 3.2])
 
