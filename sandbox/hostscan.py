@@ -1,7 +1,8 @@
 """Snapshots of folders that scripts can write: which files there are, by hash of their contents.
 
 A file is read again only when its inode, size, mtime or ctime changed. `utime` can put back an mtime but not a ctime;
-writes through a shared mapping of a tmpfs file change neither, so a small folder, and any at `full`, is read whole.
+all but the first write through a shared mapping of a tmpfs file change neither (seen on 6.18), so a small folder, and
+any at `full`, is read whole.
 """
 
 import errno

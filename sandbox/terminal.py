@@ -144,7 +144,8 @@ class _Terminal:
             return True
         try:
             records = self._control.feed(data)
-        except ValueError:  # the script writes there itself: from now on it is only a script that prints
+        except ValueError:  # the script writes there itself, so it runs; from now on it only prints
+            self._is_ready = True
             return False
         for kind, payload in records:
             if kind == wire.READY:
