@@ -79,12 +79,9 @@ class Supervisor:
         try:
             with self._connect(seconds) as connection:
                 connection.sendall(pack({"op": op, **fields}))
-                data = read_message(connection)
-        except OSError:
+                answer: Answer = msgspec.json.decode(read_message(connection) or b"")
+        except (OSError, msgspec.DecodeError):
             raise _silent() from None
-        if data is None:
-            raise _silent()
-        answer: Answer = msgspec.json.decode(data)
         if not answer.get("ok"):
             raise refusal(answer)
         return answer

@@ -127,7 +127,13 @@ class WebSocket:
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Say goodbye after what is queued, and end. Does not wait."""
         if not self._closing:
-            self._closing = CloseConnection(code, reason[:40])  # 123 bytes at most (RFC 6455, 5.5), 3 or 4 a character
+            self._begin_close(
+                CloseConnection(code, reason[:40])
+            )  # 123 bytes at most (RFC 6455, 5.5), 3 or 4 a character
+
+    def _begin_close(self, close: CloseConnection) -> None:
+        """Let the writer close, and whoever waits for room in the queue give up."""
+        self._closing = close
         self._work.set()
         self._room.set()
 
@@ -187,8 +193,7 @@ class WebSocket:
                 self._pong = bytes(event.payload)  # only the latest: a flood of pings costs one answer at a time
                 self._work.set()
             case CloseConnection():
-                self._closing = event.response()
-                self._work.set()
+                self._begin_close(event.response())
         return None
 
     def _join(self, part: TextMessage) -> str | None:
@@ -261,6 +266,8 @@ class WebSocket:
             raise Closed from None
 
     def _say_goodbye(self, close: CloseConnection) -> None:
+        """Send the close, and cut the line of a client that does not answer it."""
+        gevent.spawn_later(self._patience.close_seconds, self._cut)
         with suppress(LocalProtocolError, Closed, OSError):
             self._send_now(self._wire.send(close))
             self._sock.shutdown(SHUT_WR)

@@ -295,6 +295,29 @@ def test_a_close_is_answered(peer: Peer) -> None:
         peer.server.send(b"late")
 
 
+def test_a_close_that_is_not_answered_cuts_the_line(make_peer: MakePeer) -> None:
+    peer = make_peer(close_seconds=0.1)
+    peer.server.close(1013, "Come back.")
+    with pytest.raises(Closed), gevent.Timeout(5):
+        peer.server.receive()
+
+
+def test_a_client_that_closes_without_reading_frees_who_sends(make_peer: MakePeer) -> None:
+    peer = make_peer(send_seconds=30)
+
+    def flood() -> None:
+        while True:
+            peer.server.send(b"x" * 8_000)
+
+    flooding = gevent.spawn(flood)
+    gevent.sleep(0.1)
+    peer.send(CloseConnection(1001))
+    with pytest.raises(Closed):
+        peer.server.receive()
+    with pytest.raises(Closed):
+        flooding.get(timeout=1)
+
+
 def test_what_is_queued_goes_out_before_the_close(peer: Peer) -> None:
     for number in range(20):
         peer.server.send(str(number).encode())
