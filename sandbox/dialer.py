@@ -1,0 +1,168 @@
+"""Connect to a host of the public internet: resolve its name once, check every answer, connect to one that was checked.
+
+Threat: a name that resolves to a public address for the check and to a private one for the connection (rebinding). The
+sockets are made here, in the supervisor's network, and only ever connect to a literal address that `_check` has seen.
+"""
+
+import asyncio
+import errno
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from sandbox import addresses
+from sandbox.policy import PORTS
+from sandbox.targets import Target, is_address
+
+LOOKUP_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
+ATTEMPTS = 4
+"""So many of a name's addresses are tried, one after the other, within CONNECT_SECONDS."""
+LOOKUP_THREADS = 32
+"""getaddrinfo cannot be cut short: a lookup whose deadline has passed keeps its thread until the system gives up."""
+
+Resolve = Callable[[str, int], Sequence[str]]
+"""(name, port) → addresses as text; blocking, raises OSError."""
+Connect = Callable[[str, int], Awaitable[socket.socket]]
+"""(address, port) → a connected, non-blocking socket; raises OSError."""
+
+
+class Refused(Exception):
+    """The guard does not let it through: status and sentence for the script."""
+
+    status = 403
+
+
+class Unreachable(Refused):
+    """It was let through, but there is no connection."""
+
+    status = 502
+
+
+def resolve(name: str, port: int) -> list[str]:
+    """Return every address the system's resolver knows. Raises: OSError."""
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(row[4][0]) for row in found))
+
+
+async def connect(address: str, port: int) -> socket.socket:
+    """Return a socket connected to a literal address. Raises: OSError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        await asyncio.get_running_loop().sock_connect(made, (address, port))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def is_ours(address: str) -> bool:
+    """Say whether this machine itself answers on `address`.
+
+    A public address of our own leads past the firewall, to what only listens behind it. The kernel picks the very same
+    address as the source only for its own; connecting a datagram socket sends nothing.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as probe:
+        try:
+            probe.connect((address, 9))
+        except OSError:
+            return False
+        return ipaddress.ip_address(probe.getsockname()[0]) == ipaddress.ip_address(address)
+
+
+class Dialer:
+    """The guard of all runs of a server."""
+
+    def __init__(
+        self,
+        trusted: frozenset[Target] = frozenset(),
+        *,
+        resolve: Resolve = resolve,
+        connect: Connect = connect,
+        is_ours: Callable[[str], bool] = is_ours,
+    ) -> None:
+        """`trusted` are let through whatever their address and port: a setting, for tests. So are the other three."""
+        self._trusted = trusted
+        self._resolve, self._connect, self._is_ours = resolve, connect, is_ours
+        self._threads = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")  # none before the first lookup
+
+    async def dial(
+        self, target: Target, *, lookups: asyncio.Semaphore, trusted: frozenset[Target] = frozenset()
+    ) -> socket.socket:
+        """Return a socket connected to `target`. `lookups` bounds the threads that one run can keep busy.
+
+        Raises: Refused, Unreachable.
+        """
+        trusted = self._trusted | trusted
+        if target not in trusted and target.port not in PORTS:
+            raise Refused(f"{target} is refused: only the ports 443 and 80 can be reached")
+        found = await self._addresses(target, lookups, is_trusted=target in trusted)
+        self._check(target, found, trusted)
+        return await self._first(target, found)
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _addresses(self, target: Target, lookups: asyncio.Semaphore, *, is_trusted: bool) -> list[str]:
+        if is_address(target.host):
+            return [target.host]
+        # The final dot: without it the resolver also tries the machine's own search domains.
+        name = target.host if is_trusted else target.host + "."
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                await lookups.acquire()
+                lookup = asyncio.get_running_loop().run_in_executor(self._threads, self._resolve, name, target.port)
+                lookup.add_done_callback(lambda done: _release(lookups, done))
+                found = await asyncio.shield(lookup)
+        except TimeoutError as error:
+            raise Unreachable(f"{target.host} could not be looked up within {LOOKUP_SECONDS:g} s") from error
+        except (OSError, UnicodeError) as error:
+            raise Unreachable(f"{target.host} was not found: there is no such host name") from error
+        return list(found)
+
+    def _check(self, target: Target, found: Sequence[str], trusted: frozenset[Target]) -> None:
+        """One address that is not public spoils the name: else its owner could choose which one is used."""
+        if target in trusted:
+            return
+        if not found:
+            raise Unreachable(f"{target.host} was not found: it has no address")
+        for address in found:
+            kind = addresses.refusal(address)
+            if kind is None and self._is_ours(address):
+                kind = "this server"
+            if kind is not None and Target(address, target.port) not in trusted:
+                raise Refused(f"{target} is refused: it is not a public address ({kind})")
+
+    async def _first(self, target: Target, found: Sequence[str]) -> socket.socket:
+        last: OSError | None = None
+        tried = found[:ATTEMPTS]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                for number, address in enumerate(tried, 1):
+                    share = None if number == len(tried) else CONNECT_SECONDS / len(tried)
+                    try:
+                        async with asyncio.timeout(share):
+                            return await self._connect(address, target.port)
+                    except OSError as error:  # TimeoutError is one
+                        last = error
+        raise Unreachable(_failure(target, last)) from last
+
+
+def _release(lookups: asyncio.Semaphore, done: "asyncio.Future[Sequence[str]]") -> None:
+    lookups.release()
+    if not done.cancelled():
+        done.exception()  # seen, also where nobody waits for it any more
+
+
+def _failure(target: Target, error: OSError | None) -> str:
+    if error is not None and error.errno == errno.ECONNREFUSED:
+        return f"{target} refused the connection"
+    if error is not None and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        return f"{target} cannot be reached from this server"
+    return f"{target} did not answer within {CONNECT_SECONDS:g} s"
