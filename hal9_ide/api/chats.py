@@ -90,7 +90,19 @@ def open_draft_chat(bot_id: str) -> Made:
     with services().database.write() as session:
         visits.add_chat(session, chat)
     _open(chat, None)
+    _forget_oldest(bot, person.id)
     return Made(chat.id)
+
+
+def _forget_oldest(bot: Bot, user_id: str) -> None:
+    """Delete the author's oldest chats with a draft above the limit: trying things out should never need tidying up."""
+    most = services().settings.chats_per_visitor
+    with services().database.read() as session:
+        old = visits.draft_chats(session, bot.id, user_id)[most:]
+    for chat in old:
+        services().runner.close(chat.id)
+        with services().database.write() as session:
+            visits.delete_chat(session, chat.id)
 
 
 def _open(chat: Chat, address: str | None, new_visitor: str | None = None) -> None:

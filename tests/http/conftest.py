@@ -28,6 +28,22 @@ MORE = {
 ECHO = 'echo = input()\nprint(f"Echo: {echo}")\n'
 
 
+# What hal9 2.8.22 sends for `hal9 deploy echo --name echo`
+AS_SENT: dict[str, Any] = {
+    "filename": "echo",
+    "type": "ability",
+    "name": "echo",
+    "format": "b64",
+    "schemapath": None,
+    "access": "private",
+    "sourcefile": "app.py",
+    "thumbnail": None,
+    "title": None,
+    "description": None,
+    "files": {"app.py": "cHJpbnQoMSkK"},
+}
+
+
 class FakeRunner:
     """Notes calls; raises `refusal` where a test sets one; answers the start check with `check_answer`."""
 

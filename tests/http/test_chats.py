@@ -156,6 +156,16 @@ def test_a_visitor_has_so_many_chats(tmp_path: Path, templates: Path) -> None:
     assert refusal(visitor(app, "POST", f"share/{key}/chats", secret)) == (413, "too_many_chats")
 
 
+def test_an_authors_oldest_chats_with_a_draft_are_forgotten(tmp_path: Path, templates: Path) -> None:
+    runner = FakeRunner()
+    settings = read_settings(environment(tmp_path, HAL9_IDE_CHATS_PER_VISITOR="2"))
+    guest = Browser(create_app(settings, runner=runner, templates=templates)).begin()
+    bot = guest.make_bot()
+    chats = [guest.post(f"bots/{bot}/chats").get_json()["id"] for _ in range(3)]
+    assert {chat["id"] for chat in guest.get(f"bots/{bot}/chats").get_json()["chats"]} == set(chats[1:])
+    assert runner.calls[-1] == ("close", chats[0])
+
+
 def test_the_transcript_is_what_is_on_record(app: Flask, guest: Browser) -> None:
     bot = guest.make_bot()
     chat = guest.post(f"bots/{bot}/chats").get_json()["id"]

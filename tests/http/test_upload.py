@@ -11,22 +11,9 @@ from werkzeug.test import TestResponse
 from hal9_ide import auth
 from hal9_ide.settings import read_settings
 from hal9_ide.web import create_app
-from tests.http.conftest import ECHO, ORIGIN, Browser, FakeRunner, environment, services_of
+from tests.http.conftest import AS_SENT, ECHO, ORIGIN, Browser, FakeRunner, environment, services_of
 
 UPLOAD = "/api/v1/assets/upload"
-# What hal9 2.8.22 sends for `hal9 deploy echo --name echo`
-AS_SENT: dict[str, Any] = {
-    "filename": "echo",
-    "type": "ability",
-    "name": "echo",
-    "format": "b64",
-    "schemapath": None,
-    "access": "private",
-    "sourcefile": "app.py",
-    "thumbnail": None,
-    "title": None,
-    "description": None,
-}
 
 
 def b64(text: str | bytes) -> str:
