@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import platform
-import select
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from . import command, examine, spawn, volumes, wire
 from .examine import Layer
 from .host import Host, SandboxUnavailable, find_host
 from .limits import MIB, Limits
+from .process import Process, readable
 
 _SECONDS = 20.0
 _PROBE_LIMITS = Limits(processes=8, folder_bytes=MIB, folder_files=64, scratch_bytes=MIB, scratch_files=64)
@@ -112,7 +112,7 @@ def _look(host: Host, made: volumes.Volumes, cleanup: ExitStack) -> list[Layer]:
     ]
 
 
-def _through_runner(script: spawn.Process, probe_threads: int) -> list[Layer]:
+def _through_runner(script: Process, probe_threads: int) -> list[Layer]:
     counted, complaint = _line(script)
     script.close_stdin()
     records = _until_end(script.control_fd)
@@ -129,13 +129,13 @@ def _folders(made: volumes.Volumes) -> command.Folders:
     return command.Folders(*(create(name) for name in ("work", "storage", "user", "shared", "scratch")))
 
 
-def _line(process: spawn.Process) -> tuple[str | None, str]:
+def _line(process: Process) -> tuple[str | None, str]:
     """Return the first line a process prints, None if it ended without one, and what it complained of."""
     printed, complaint = b"", b""
     deadline = time.monotonic() + _SECONDS
     open_fds = [process.stdout_fd, process.stderr_fd]
     while open_fds and b"\n" not in printed:
-        ready, _, _ = select.select(open_fds, [], [], max(0.0, deadline - time.monotonic()))
+        ready = readable(open_fds, max(0.0, deadline - time.monotonic()))
         if not ready:
             break
         for fd in ready:
@@ -153,7 +153,7 @@ def _line(process: spawn.Process) -> tuple[str | None, str]:
 def _until_end(control_fd: int) -> list[int]:
     """Return the kinds of records on a control pipe, to its end."""
     parser, kinds = wire.Parser(), []
-    while select.select([control_fd], [], [], _SECONDS)[0]:
+    while readable([control_fd], _SECONDS):
         data = os.read(control_fd, 65536)
         if not data:
             break

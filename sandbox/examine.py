@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import command, runtime, spawn, wire
+from . import command, runtime, wire
 from .host import Host
 from .limits import MIB
+from .process import Process
 from .volumes import Volumes
 
 _BWRAP = "Use the distribution's own bubblewrap: apt-get install --reinstall bubblewrap"
@@ -75,7 +76,7 @@ def inside(found: dict[str, Any], spec: command.RunSpec) -> list[Layer]:
     ]
 
 
-def outside(host: Host, found: dict[str, Any], probe: spawn.Process) -> list[Layer]:
+def outside(host: Host, found: dict[str, Any], probe: Process) -> list[Layer]:
     """Judge the probe's processes as they look from here: whose they are, and that their init is confined as well."""
     init = probe.init_pid
     pids = [] if init is None else [init, *_children(init)]
@@ -114,7 +115,7 @@ def runner(counted: str | None, complaint: str, probe_threads: int, records: Ite
     ]
 
 
-def death(probe: spawn.Process) -> Layer:
+def death(probe: Process) -> Layer:
     """Kill the probe; what it left running in a session of its own must go too."""
     init = probe.init_pid
     pids = [] if init is None else [init, *_children(init)]

@@ -7,7 +7,7 @@ Call `launch` from one thread that lives as long as its runs: the kernel sends t
 from . import doctor, spawn
 from .command import Folders, RunSpec
 from .host import Host
-from .spawn import Process
+from .process import Process
 
 __all__ = ["Folders", "Process", "RunSpec", "launch"]
 

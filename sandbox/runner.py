@@ -19,12 +19,16 @@ from . import confined, stdio, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, ModuleType
 
 UNCONFINED_STATUS = 97
 """Exit status when a layer of the sandbox is missing: nothing of the script has run, READY was never sent."""
 
 _SITE_PATH = ["/opt/hal9/lib", "/opt/hal9/site"]
+
+_at_the_end: "list[Callable[[], None]]" = []
+_imported_ahead: frozenset[str] = frozenset()
 
 
 def main() -> None:
@@ -41,6 +45,19 @@ def main() -> None:
     _like_a_fresh_process()
     stdio.install(control)
     _Run(control, script, arguments).start(compile_all=settings["compile_all"] == "1")
+
+
+def keep_the_end() -> None:
+    """Be called last of all that is registered with atexit from now on. A zygote says so before it imports ahead."""
+    if not _at_the_end:
+        _at_the_end.append(lambda: None)
+        atexit.register(lambda: _at_the_end[-1]())
+
+
+def note_imported_ahead() -> None:
+    """Take the modules that are here now as not the script's."""
+    global _imported_ahead  # noqa: PLW0603 - one per process
+    _imported_ahead = frozenset(sys.modules) - {"__main__"}
 
 
 def _control(fd: int) -> stdio.Control:
@@ -84,8 +101,9 @@ class _Run:
     def start(self, *, compile_all: bool) -> None:
         """Run the script, then end the process: threads joined, atexit, files flushed, EXIT sent."""
         os.register_at_fork(after_in_child=self._forked)
-        _thread._excepthook = self._thread_failed  # threading takes it from there when a script imports it
-        atexit.register(self._finish)  # first in, so last out: after everything that the script registers
+        self._hook_threads()
+        keep_the_end()  # first in, so last out: after everything that the script registers
+        _at_the_end.append(self._finish)
         main_module = _main_module(self._path)
         self._control.send(*wire.records(wire.READY))
         try:
@@ -112,14 +130,19 @@ class _Run:
 
         crash.report_thread(args)
 
+    def _hook_threads(self) -> None:
+        _thread._excepthook = self._thread_failed  # threading takes it from there when a script imports it
+        threading = sys.modules.get("threading")
+        if threading is not None:
+            threading.excepthook = threading.__excepthook__ = self._thread_failed
+
     def _forked(self) -> None:
         self._control.in_fork = True
 
     def _finish(self) -> None:
         """Do what the interpreter's end would do for the script, tell its status, and leave at once."""
-        if _thread._count():  # daemon threads still run, and would see their globals go: Python freezes them first
-            _flush_files()
-        else:
+        _flush_files()
+        if not _thread._count():  # daemon threads would see their globals go; Python freezes them first
             _clear_modules()
         for stream in (sys.stdout, sys.stderr):
             try:
@@ -177,6 +200,7 @@ def _exit_status(error: SystemExit) -> int:
 
 
 def _flush_files() -> None:
+    """Flush every open file. The collector may close the lower layer of a file in a cycle before the upper one."""
     for thing in gc.get_objects():
         if isinstance(thing, (TextIOWrapper, BufferedWriter)):
             try:
@@ -186,8 +210,9 @@ def _flush_files() -> None:
 
 
 def _clear_modules() -> None:
-    """Drop the globals of the bot's own modules, as Py_FinalizeEx does: open files are flushed, `__del__` runs."""
-    own = [m for m in list(sys.modules.values()) if str(getattr(m, "__file__", None)).startswith(stdio.BOT)]
+    """Drop the globals of the bot's own modules, as Py_FinalizeEx does, so that `__del__` runs."""
+    named = [(name, module) for name, module in sys.modules.items() if name not in _imported_ahead]
+    own = [module for _, module in named if str(getattr(module, "__file__", None)).startswith(stdio.BOT)]
     for module in own:
         names = module.__dict__
         for name in [n for n in names if n[:1] == "_" and n[:2] != "__"]:

@@ -8,6 +8,7 @@ import platform
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from . import syscalls
 
@@ -67,6 +68,7 @@ class _Program:
         return target if isinstance(target, int) else self._labels[target] - at - 1
 
 
+@cache
 def program(machine: str | None = None) -> bytes:
     """Return the filter for `machine` (default: this one) as bytes of `struct sock_filter[]`.
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sandbox import hostfs, spawn, volumes, wire
+from sandbox import hostfs, volumes, wire
 from sandbox.command import Folders, RunSpec
 from sandbox.host import Host, find_host
-from sandbox.launch import launch
+from sandbox.launch import Process, launch
 from sandbox.limits import Limits
 
 T = TypeVar("T")
@@ -155,13 +155,13 @@ def run(script: str, *, stdin: tuple[str, ...] | str = (), on: Host | None = Non
         return outcome
 
 
-def drive(process: spawn.Process, stdin: tuple[str, ...] | str = (), *, until: str | None = None) -> Outcome:
+def drive(process: Process, stdin: tuple[str, ...] | str = (), *, until: str | None = None) -> Outcome:
     """Talk to a run until it has ended, or, with `until`, until its output holds that."""
     return _Talk(process, stdin, until).hold()
 
 
 class _Talk:
-    def __init__(self, process: spawn.Process, stdin: tuple[str, ...] | str, until: str | None) -> None:
+    def __init__(self, process: Process, stdin: tuple[str, ...] | str, until: str | None) -> None:
         self._process, self._until = process, until
         self._lines = list(stdin) if isinstance(stdin, tuple) else []
         self._parser, self._outcome = wire.Parser(), Outcome()

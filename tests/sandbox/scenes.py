@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -273,6 +274,23 @@ def uids() -> set[int]:
         texts = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
         lines = [line for text in texts for line in text.splitlines() if line.startswith(("Uid:", "Gid:"))]
         return {int(number) for line in lines for number in line.split()[1:]}
+
+
+def runs_with_many_descriptors() -> str:
+    """Return what a script prints that is started where the low numbers are taken."""
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1100)]
+    try:
+        with running("print(input())\n") as process:
+            os.write(process.stdin_fd, b"high\n")
+            process.wait()
+            return os.read(process.stdout_fd, 100).decode()
+    finally:
+        for fd in held:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def descriptors_around_runs() -> tuple[int, int]:

@@ -230,3 +230,7 @@ def test_run_belongs_to_an_unprivileged_user(ring: Arena) -> None:
 def test_closing_gives_everything_back(ring: Arena) -> None:
     before, after = ring.call(scenes.descriptors_around_runs)
     assert before == after
+
+
+def test_server_with_thousands_of_descriptors_starts_runs(ring: Arena) -> None:
+    assert ring.call(scenes.runs_with_many_descriptors) == "high\n"
