@@ -80,6 +80,12 @@ expected => new Promise(done => {
 """
 
 
+ENTERED = """() => {
+  window.enteredAt = 0
+  addEventListener("keydown", () => { window.enteredAt = performance.now() }, { once: true, capture: true })
+}"""
+
+
 def _enter_to_reply(browser: Browser, link: str) -> list[float]:
     """Type into the visitor's page; return the seconds from Enter until each reply is in the document."""
     page = browser.new_page()
@@ -92,10 +98,8 @@ def _enter_to_reply(browser: Browser, link: str) -> list[float]:
 
 def _say(page: Page, box: Any, word: str) -> float:
     box.fill(word)
-    page.evaluate(
-        "window.enteredAt = 0; addEventListener('keydown', () => { enteredAt = performance.now() }, {once: true})"
-    )
-    page.evaluate(f"window.shown = ({WATCH})('Echo: {word}')")
+    page.evaluate(ENTERED)
+    page.evaluate(f"() => {{ window.shown = ({WATCH})('Echo: {word}') }}")  # a promise as its value would be waited for
     box.press("Enter")
     seconds: float = page.evaluate("shown.then(at => (at - enteredAt) / 1000)")
     page.wait_for_timeout(50)
