@@ -9,14 +9,13 @@ import { announce, prepareAnnouncements } from "../shared/announce.js"
 import { el } from "../shared/dom.js"
 import { api, ApiError } from "../shared/server.js"
 import { Composer } from "./composer.js"
-import { ending } from "./endings.js"
-import { helloView } from "./hello.js"
 import { Log } from "./log.js"
 import { keepDraft, keepOutbox, keptDraft, keptOutbox, newId } from "./outbox.js"
 import { ChatSocket } from "./socket.js"
+import { helloView } from "./parts.js"
 import { prepareMarkdown } from "./reply.js"
+import { ending, writing } from "./sentences.js"
 import { EMPTY, isBusy, receive, send, withdraw } from "./state.js"
-import { writing } from "./writing.js"
 /** @import { Chat, ChatOptions, ChatState, Context, Frame, Outgoing, State } from "./types.js" */
 
 const DRAW_MS = 10

@@ -2,7 +2,7 @@
  * Keeps a scroller at its end while a person is there, and lets go at once when they scroll up.
  */
 import { el, fill } from "../shared/dom.js"
-import { icon } from "../shared/icons.js"
+import { icon } from "../shared/icon.js"
 
 /** Within this distance of the end, scrolling down docks again. */
 const NEAR_PX = 24

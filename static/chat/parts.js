@@ -1,10 +1,10 @@
 /**
- * The parts of the log that are not replies: what people said, dividers, gaps, ends.
+ * The parts of the log that are not replies: the hello, what people said, dividers, gaps, ends.
  */
 import { el } from "../shared/dom.js"
 import { icon } from "../shared/icon.js"
-import { ending } from "./endings.js"
-/** @import { Acts, Context, End, Outgoing } from "./types.js" */
+import { ending } from "./sentences.js"
+/** @import { Acts, Context, End, Hello, Outgoing } from "./types.js" */
 
 /** @param {string} text */
 export function person(text) {
@@ -62,4 +62,16 @@ function crash(end, title, text, context) {
   }, `Show line ${place.line}`)
   return el("section", { class: "crash", "aria-label": title }, el("p", { class: "crash__head" }, icon("stopped"), title), why,
     el("div", { class: "crash__acts" }, show, el("p", null, text)))
+}
+
+/**
+ * A conversation that has not begun: who this is, one sentence, a few things to say.
+ * @param {Hello} hello
+ * @param {(text: string) => void} onAsk
+ */
+export function helloView({ title, text, examples, thumb }, onAsk) {
+  const asks = examples.slice(0, 4).map((example) =>
+    el("li", null, el("button", { class: "hello__ask", type: "button", onclick: () => onAsk(example) }, example, icon("up"))))
+  return el("div", { class: "hello" }, thumb?.(), title && el("h2", null, title), text && el("p", null, text),
+    asks.length > 0 && el("ul", { class: "hello__list", "aria-label": "Examples" }, asks))
 }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { ending } from "../../static/chat/endings.js"
+import { ending, writing } from "../../static/chat/sentences.js"
 import { EMPTY, isBusy, receive, send, withdraw } from "../../static/chat/state.js"
 import { Text } from "../../static/chat/text.js"
-import { writing } from "../../static/chat/writing.js"
 
 /** @typedef {import("../../static/chat/types.js").ChatState} ChatState */
 

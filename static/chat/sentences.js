@@ -1,8 +1,9 @@
 /**
- * What people are told when a run has ended. Pure; every sentence says what happened and what to do.
+ * What people are told while a bot works and when its run has ended. Pure; every sentence says what happened and what to do.
  */
-/** @import { End, Ending, Role } from "./types.js" */
+/** @import { ChatState, End, Ending, Role, WritingSign } from "./types.js" */
 
+const SLOW_MS = 10_000
 const AGAIN = "Your next message starts it again."
 
 /** @type {Record<string, {author: string, visitor: string}>} */
@@ -71,3 +72,22 @@ const notice = (title, text) => ({ look: "notice", title, text })
 
 /** @param {string} title @returns {Ending} */
 const note = (title) => ({ look: "note", title, text: "" })
+
+/**
+ * The sign that a bot is at work: what it says and where it stands.
+ * @param {ChatState} state
+ * @param {{now: number, turnAt: number, newsAt: number}} times when the turn began and when the last frame came, in ms
+ * @returns {WritingSign | null} null while nothing is awaited
+ */
+export function writing(state, { now, turnAt, newsAt }) {
+  const isRunning = state.phase === "running" || state.phase === "starting"
+  const isAwaited = state.outbox.some((message) => message.status !== "refused")
+  if (!isRunning && !isAwaited) return null
+  const last = state.items.at(-1)
+  const isBelowReply = isRunning && last?.kind === "reply" && last.isLive
+  const isSlow = now - Math.max(newsAt, turnAt) >= SLOW_MS
+  const seconds = Math.floor((now - turnAt) / 1000)
+  const isFirst = state.items.length === 0 && !isAwaited
+  const word = isBelowReply ? "Writing" : isFirst ? "Starting" : "Thinking"
+  return { text: isSlow ? `Still working, ${seconds} s` : word, isSlow, isBelowReply, isLast: !isRunning }
+}
