@@ -147,6 +147,8 @@ def _go_live(session: Session, wish: Wish, version: Version | None, expected_gen
         versions.add_version(session, bot, version)
         versions.point_live(session, bot, version.number, expected_gen)
         drafts.add_event(session, bot, "deploy", wish.owner_id, number=version.number, source=wish.source)
+    if bot.taken_down:
+        drafts.add_event(session, bot, "take_down", wish.owner_id, taken_down=False)
         bot.taken_down = False
     if wish.access and wish.access != bot.access:
         drafts.add_event(session, bot, "access", wish.owner_id, before=bot.access, after=wish.access)

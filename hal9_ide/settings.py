@@ -62,6 +62,7 @@ class Settings:
     )
     secret_key: bytes = field(
         default=b"",
+        repr=False,
         metadata=_about(
             str.encode,
             "text",

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=0")
 """busy_timeout=0: SQLite's own wait is a sleep in C, which under gevent would stop every socket of the process."""
 
+LOCAL = {"check_same_thread": False}
 BEGIN = "begin"
 """Execution option: the statement that opens the transaction."""
 
 
 def open_engine(url: str) -> Engine:
     """Return the engine of this process. Make it after the fork and, in web, after gevent has patched the library."""
-    engine = create_engine(url, pool_size=8, max_overflow=24, connect_args={"check_same_thread": False})
+    engine = create_engine(url, pool_size=8, max_overflow=24, hide_parameters=True, connect_args=LOCAL)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine

@@ -218,6 +218,15 @@ def test_what_happened_is_on_record(app: Flask, guest: Browser) -> None:
     assert sorted(kinds) == ["access", "deploy", "rotate", "take_down"]
 
 
+def test_the_rocket_brings_back_what_was_taken_down(guest: Browser, stranger: Browser) -> None:
+    bot = guest.make_bot()
+    guest.deploy(bot)
+    guest.ask("PATCH", f"bots/{bot}", json={"taken_down": True})
+    guest.deploy(bot)
+    assert guest.get(f"bots/{bot}").get_json()["taken_down"] is False
+    assert rows(guest, bot) == [(1, True)]
+
+
 def test_a_rotated_link_leads_nowhere(app: Flask, guest: Browser) -> None:
     bot = guest.make_bot()
     assert refusal(guest.post(f"bots/{bot}/rotate")) == (404, "absent")

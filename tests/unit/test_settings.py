@@ -113,6 +113,10 @@ def test_the_key_can_be_given(tmp_path: Path) -> None:
     assert not (tmp_path / "data.key").exists()
 
 
+def test_the_key_is_not_shown(tmp_path: Path) -> None:
+    assert "given" not in repr(settings(tmp_path, HAL9_IDE_SECRET_KEY="given"))
+
+
 def test_an_empty_key_is_no_key(tmp_path: Path) -> None:
     (tmp_path / "data.key").write_text("\n")
     with pytest.raises(SettingsError, match="is empty"):

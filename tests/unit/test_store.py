@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
 from hal9_ide.errors import Absent, BadRequest, Busy, Conflict
 from hal9_ide.store import migrate
@@ -255,6 +256,20 @@ def test_two_processes_write_at_once_and_no_event_loop_stands_still(url: str) ->
     database = Database(url)
     with database.read() as session:
         assert len(list(session.scalars(select(User.id)))) == 200
+    database.close()
+
+
+def test_an_error_of_the_database_does_not_repeat_what_people_wrote(url: str) -> None:
+    database = Database(url)
+    for _ in range(2):
+        try:
+            with database.write() as session:
+                session.add(user("my secret name"))
+        except IntegrityError as error:
+            assert "my secret name" not in str(error)
+            break
+    else:
+        raise AssertionError("the name was taken twice")
     database.close()
 
 
