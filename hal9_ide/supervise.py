@@ -16,6 +16,7 @@ from hal9_ide.settings import Settings, read_settings
 from hal9_ide.store.blobs import Blobs
 from hal9_ide.store.recorder import StoreRecorder
 from hal9_ide.store.write import Database
+from sandbox import doctor
 from sandbox.capacity import Capacity, server_runs
 from sandbox.host import Host, SandboxUnavailable, find_host
 from sandbox.rpc import Door
@@ -85,6 +86,7 @@ def main() -> int:
     try:
         host = find_host()
         enter_private_mounts(host)
+        doctor.require(host)
     except SandboxUnavailable as problem:
         log.error("sandbox unavailable", layer=problem.layer, sentence=problem.sentence, fix=problem.fix)
         return 3

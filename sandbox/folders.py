@@ -104,7 +104,8 @@ class FolderStore:
         """Give up one use; return the snapshot taken at the last one, else the latest."""
         folder.users -= 1
         if folder.users == 0:
-            await self.snapshot(folder)
+            async with folder.lock:
+                await asyncio.to_thread(self._snapshot, folder, full=True)
             folder.idle_since = time.monotonic()
         return folder.manifest
 
@@ -204,13 +205,14 @@ class FolderStore:
         folder.snapshot_at = time.monotonic()
         return entries == folder.entries
 
-    def _snapshot(self, folder: Mounted) -> str | None:
-        entries = hostfs.scan(folder.root_fd, skip=folder.skip, known=folder.known, put=self._blobs.put)
+    def _snapshot(self, folder: Mounted, *, full: bool = False) -> None:
+        """Put the folder as it is into blobs. `full` trusts no time stamp: writes to a mapped file leave none."""
+        put = self._blobs.put
+        entries = hostfs.scan(folder.root_fd, skip=folder.skip, known=folder.known, put=put, full=full)
         folder.snapshot_at = time.monotonic()
         if entries != folder.entries or (folder.manifest is None and entries):
             folder.entries = entries
-            folder.manifest = self._blobs.put(canonical({"entries": entries}))
-        return folder.manifest
+            folder.manifest = put(canonical({"entries": entries}))
 
     def _set_version(self, work: Mounted, old: dict[str, str], new: dict[str, str]) -> None:
         self._snapshot(work)
