@@ -100,7 +100,7 @@ class Dialer:
         """
         trusted = self._trusted | trusted
         if target not in trusted and target.port not in PORTS:
-            raise Refused(f"{target} is refused: only the ports 443 and 80 can be reached")
+            raise Refused("Only the ports 443 and 80 can be reached")
         found = await self._addresses(target, lookups, is_trusted=target in trusted)
         self._check(target, found, trusted)
         return await self._first(target, found)
@@ -121,9 +121,9 @@ class Dialer:
                 lookup.add_done_callback(lambda done: _release(lookups, done))
                 found = await asyncio.shield(lookup)
         except TimeoutError as error:
-            raise Unreachable(f"{target.host} could not be looked up within {LOOKUP_SECONDS:g} s") from error
+            raise Unreachable(f"The name could not be looked up within {LOOKUP_SECONDS:g} s") from error
         except (OSError, UnicodeError) as error:
-            raise Unreachable(f"{target.host} was not found: there is no such host name") from error
+            raise Unreachable("There is no such host name") from error
         return list(found)
 
     def _check(self, target: Target, found: Sequence[str], trusted: frozenset[Target]) -> None:
@@ -131,13 +131,13 @@ class Dialer:
         if target in trusted:
             return
         if not found:
-            raise Unreachable(f"{target.host} was not found: it has no address")
+            raise Unreachable("The name has no address")
         for address in found:
             kind = addresses.refusal(address)
             if kind is None and self._is_ours(address):
                 kind = "this server"
             if kind is not None and Target(address, target.port) not in trusted:
-                raise Refused(f"{target} is refused: it is not a public address ({kind})")
+                raise Refused(f"That is not a public address ({kind})")
 
     async def _first(self, target: Target, found: Sequence[str]) -> socket.socket:
         last: OSError | None = None
@@ -151,7 +151,7 @@ class Dialer:
                             return await self._connect(address, target.port)
                     except OSError as error:  # TimeoutError is one
                         last = error
-        raise Unreachable(_failure(target, last)) from last
+        raise Unreachable(_failure(last)) from last
 
 
 def _release(lookups: asyncio.Semaphore, done: "asyncio.Future[Sequence[str]]") -> None:
@@ -160,9 +160,9 @@ def _release(lookups: asyncio.Semaphore, done: "asyncio.Future[Sequence[str]]") 
         done.exception()  # seen, also where nobody waits for it any more
 
 
-def _failure(target: Target, error: OSError | None) -> str:
+def _failure(error: OSError | None) -> str:
     if error is not None and error.errno == errno.ECONNREFUSED:
-        return f"{target} refused the connection"
+        return "The host refused the connection"
     if error is not None and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-        return f"{target} cannot be reached from this server"
-    return f"{target} did not answer within {CONNECT_SECONDS:g} s"
+        return "The host cannot be reached from this server"
+    return f"The host did not answer within {CONNECT_SECONDS:g} s"

@@ -152,17 +152,18 @@ class _Exchange:
             upstream.close()
 
     def _refuse_by_policy(self, target: Target) -> None:
-        sentence = self._way.caller.policy.refusal(target)
+        policy = self._way.caller.policy
+        sentence = policy.refusal(target)
         if sentence is not None:
             self.note("refused", sentence)
-            raise _Ended(403, sentence)
+            raise _Ended(403, f"{sentence}: {target}" if policy.entries else sentence)
 
     async def _dial(self, target: Target) -> Peer:
         try:
             sock = await self._way.dialer.dial(target, lookups=self._way.lookups, trusted=self._way.trusted)
         except Refused as error:
             self.note("failed" if isinstance(error, Unreachable) else "refused", str(error))
-            raise _Ended(error.status, str(error)) from error
+            raise _Ended(error.status, f"{error}: {target}") from error
         self.note("allowed")
         return Peer(sock)
 
@@ -184,7 +185,7 @@ class _Exchange:
                 head = await upstream.read_until(b"\r\n\r\n", 2 * heads.HEAD_BYTES)
                 answer = heads.read_answer(head)
             except (BadHead, TooLong, OSError) as error:
-                raise _Ended(502, f"{target} did not answer in HTTP/1.1") from error
+                raise _Ended(502, f"The host did not answer in HTTP/1.1: {target}") from error
             status = answer.status
             await self._script.write(heads.forwarded_answer(answer))
 

@@ -62,7 +62,7 @@ class Policy:
             return None
         if not self.entries:
             return "This bot may not use the network (policy: off)"
-        return f"{target} is not on the list of hosts this bot may reach (policy: list)"
+        return "This bot may only reach the hosts on its list (policy: list)"
 
 
 OFF = Policy()
