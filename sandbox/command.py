@@ -16,6 +16,8 @@ SANDBOX_UID = 1000
 
 NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
 
+_SEARCH = "import sys; sys.path.insert(0, '/opt/hal9/lib')"
+_NEW_ROOT = "/newroot"
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _ABOUT_THE_MACHINE = ("cmdline", "keys", "key-users", "timer_list", "sched_debug", "kallsyms", "modules")
 _MASKED = tuple(name for name in _ABOUT_THE_MACHINE if os.path.exists(f"/proc/{name}"))
@@ -87,7 +89,7 @@ def inside(host: Host, spec: RunSpec, module: str, *, control_fd: int, namespace
     `namespaces` are the launcher's own (name → link text); the runner refuses to start when it shares one.
     """
     settings = _settings(spec, control_fd, namespaces)
-    boot = f"import sys; sys.path.insert(0, '/opt/hal9/lib'); from hal9_runtime import {module}; {module}.main()"
+    boot = f"{_SEARCH}; from hal9_runtime import {module}; {module}.main()"
     return [str(host.python), "-I", "-S", "-c", boot, spec.main, *settings, "--", *spec.args]
 
 
@@ -116,29 +118,31 @@ def _isolation() -> list[str]:
 
 def _root(host: Host) -> list[str]:
     """Only /usr, our runtime, a made-up /etc, five devices and /proc: nothing of the machine's own configuration."""
-    runtime = str(host.runtime)
-    made = ["--ro-bind", "/usr", "/usr"]
-    for name in ("lib", "lib64", "bin", "sbin"):
-        made += ["--symlink", f"usr/{name}", f"/{name}"]
-    made += ["--ro-bind", f"{runtime}/etc", "/etc"]
-    for path in ("/etc/ssl/certs", "/etc/ca-certificates", "/etc/alternatives", "/etc/localtime"):
-        made += ["--ro-bind-try", path, path]
-    made += ["--ro-bind", f"{runtime}/lib", "/opt/hal9/lib"]
-    made += ["--ro-bind", os.path.realpath(f"{runtime}/site"), "/opt/hal9/site"]
-    made += ["--proc", "/proc"]
+    made = [*_tree(host.runtime, host.runtime / "site"), "--proc", "/proc"]
     for name in _MASKED:
         made += ["--ro-bind-try", "/dev/null", f"/proc/{name}"]
     return made + _devices()
 
 
-def _devices() -> list[str]:
+def _tree(runtime: Path, site: Path, at: str = "") -> list[str]:
+    made = ["--ro-bind", "/usr", f"{at}/usr"]
+    for name in ("lib", "lib64", "bin", "sbin"):
+        made += ["--symlink", f"usr/{name}", f"{at}/{name}"]
+    made += ["--ro-bind", f"{runtime}/etc", f"{at}/etc"]
+    for path in ("/etc/ssl/certs", "/etc/ca-certificates", "/etc/alternatives", "/etc/localtime"):
+        made += ["--ro-bind-try", path, f"{at}{path}"]
+    made += ["--ro-bind", f"{runtime}/lib", f"{at}/opt/hal9/lib"]
+    return [*made, "--ro-bind", os.path.realpath(site), f"{at}/opt/hal9/site"]
+
+
+def _devices(at: str = "") -> list[str]:
     """Not `--dev`: its tmpfs stays writable and has no size, so that a script could fill the memory of the machine."""
-    made = ["--size", "65536", "--tmpfs", "/dev"]
+    made = ["--size", "65536", "--tmpfs", f"{at}/dev"]
     for name in _DEVICES:
-        made += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+        made += ["--dev-bind", f"/dev/{name}", f"{at}/dev/{name}"]
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
-        made += ["--symlink", f"/proc/self/fd{target}", f"/dev/{name}"]
-    return [*made, "--dir", "/dev/shm"]
+        made += ["--symlink", f"/proc/self/fd{target}", f"{at}/dev/{name}"]
+    return [*made, "--dir", f"{at}/dev/shm"]
 
 
 def _folders(folders: Folders) -> list[str]:
@@ -146,6 +150,40 @@ def _folders(folders: Folders) -> list[str]:
     kept = ["--bind", str(folders.user), "/bot/.user", "--bind", str(folders.shared), "/bot/.shared"]
     scratch = ["--bind", f"{folders.scratch}/tmp", "/tmp", "--bind", f"{folders.scratch}/shm", "/dev/shm"]
     return [*work, *kept, *scratch, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/bot"]
+
+
+def zygote_options(host: Host, site: Path) -> list[str]:
+    """Return the bubblewrap options of a zygote: rights, but only over namespaces that hold no more than a run's.
+
+    The tree of a run is there twice, for the zygote and, below /newroot, as the root that its children will have.
+    /proc is whole: the kernel lets a child mount its own only where one can be seen, and masks would hide parts of it.
+    """
+    shares = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup"]
+    user = ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"]
+    made = [*shares, *user, "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "bot"]
+    made += [*_tree(host.runtime, site), "--proc", "/proc", *_devices(), "--dir", "/bot"]
+    made += ["--size", "65536", "--tmpfs", _NEW_ROOT, *_tree(host.runtime, site, _NEW_ROOT), *_devices(_NEW_ROOT)]
+    for name in ("proc", "bot", "tmp"):
+        made += ["--dir", f"{_NEW_ROOT}/{name}"]
+    for path in (f"{_NEW_ROOT}/dev", _NEW_ROOT, "/dev", "/"):
+        made += ["--remount-ro", path]
+    return [*made, *_environment({}), "--chdir", "/bot"]
+
+
+def zygote_inside(host: Host, control_fd: int) -> list[str]:
+    """Return the program of a zygote. In a child that has got its script, its first half returns."""
+    boot = "from hal9_runtime import zygote, runner; zygote.main(); runner.main()"
+    return [str(host.python), "-I", "-S", "-c", f"{_SEARCH}; {boot}", str(control_fd)]
+
+
+def environment(spec: RunSpec) -> dict[str, str]:
+    """Return all variables of a run."""
+    return {**spec.env, **_ENVIRONMENT, "PWD": "/bot"}
+
+
+def own_variables() -> set[str]:
+    """Return the names that the sandbox itself sets."""
+    return {*_ENVIRONMENT, "PWD"}
 
 
 def _environment(own: Mapping[str, str]) -> list[str]:
@@ -157,7 +195,7 @@ def _environment(own: Mapping[str, str]) -> list[str]:
 
 def variables(spec: RunSpec) -> set[str]:
     """Return the names of all that a script's environment may hold; bubblewrap adds PWD."""
-    return {*spec.env, *_ENVIRONMENT, "PWD"}
+    return {*spec.env, *own_variables()}
 
 
 def _settings(spec: RunSpec, control_fd: int, namespaces: Mapping[str, str]) -> list[str]:

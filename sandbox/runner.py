@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, ModuleType
+    from typing import Any
 
 UNCONFINED_STATUS = 97
 """Exit status when a layer of the sandbox is missing: nothing of the script has run, READY was never sent."""
@@ -51,7 +52,11 @@ def keep_the_end() -> None:
     """Be called last of all that is registered with atexit from now on. A zygote says so before it imports ahead."""
     if not _at_the_end:
         _at_the_end.append(lambda: None)
-        atexit.register(lambda: _at_the_end[-1]())
+        atexit.register(_end)
+
+
+def _end() -> None:
+    _at_the_end[-1]()
 
 
 def note_imported_ahead() -> None:
@@ -132,7 +137,7 @@ class _Run:
 
     def _hook_threads(self) -> None:
         _thread._excepthook = self._thread_failed  # threading takes it from there when a script imports it
-        threading = sys.modules.get("threading")
+        threading: Any = sys.modules.get("threading")
         if threading is not None:
             threading.excepthook = threading.__excepthook__ = self._thread_failed
 

@@ -24,7 +24,7 @@ PYTHON = "/usr/bin/python3"
 """What scripts run with."""
 SOURCES = Path(__file__).resolve().parent
 REQUIREMENTS = SOURCES.parent / "requirements-sandbox.txt"
-INSIDE_MODULES = ("wire", "confined", "stdio", "crash", "runner", "probe")
+INSIDE_MODULES = ("wire", "confined", "stdio", "crash", "runner", "probe", "kernel", "preload", "nursery", "zygote")
 """Modules of this package that run inside the sandbox, as the package `hal9_runtime`: a bot may have a sandbox.py."""
 KEPT, KEPT_SECONDS = 3, 7 * 86_400.0
 
