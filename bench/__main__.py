@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import chats, pages
 from bench.figures import Figure
-from bench.memory import server_bytes
+from bench.memory import parts, server_bytes
 from tests.live import LiveServer
 from tests.people import Author
 
@@ -23,7 +23,7 @@ SETTINGS = {
 
 def idle_memory(server: LiveServer) -> Figure:
     """Return the memory of a server that nobody uses."""
-    return Figure("Idle server, launcher, web and supervisor", server_bytes(server) / 1e6, "MB", aim="120")
+    return Figure("Idle server", server_bytes(server) / 1e6, "MB", note=parts(server), aim="120")
 
 
 def bot_memory(server: LiveServer, author: Author) -> Figure:

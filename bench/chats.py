@@ -14,6 +14,7 @@ from tests.people import Author
 
 ECHO = 'echo = input()\nprint(f"Echo: {echo}")\n'
 GREETING = 'print("Hello")\ninput()\n'
+"""Its first line comes without anybody asking: the floor's client skips it once."""
 LOOP = 'while True:\n    print(f"Echo: {input()}")\n'
 ROUNDS = 40
 CHATS = 200
@@ -35,6 +36,8 @@ async def run_to_first_byte(author: Author, folder: Path) -> Figure:
         chats: list[Chat] = [OurChat.draft(author, author.make_bot(GREETING)), FloorClient(address)]
         for chat in chats:
             await chat.open()
+        await chats[1].run()  # what the floor said as it opened
+        await asyncio.sleep(0.2)
         for _ in range(ROUNDS):
             ours.append(await chats[0].run())
             floor.append(await chats[1].run())
@@ -87,11 +90,10 @@ async def waiting_messages(author: Author, url: str, folder: Path) -> list[Figur
         for chat in chats:
             await chat.close()
     first, whole = [sample[0] for sample in ours], [sample[1] for sample in ours]
-    beside = [sample[0] for sample in floor]
     return [
         milliseconds("Message to first byte, script waits", first, bare, floor="python3 app.py"),
-        milliseconds("  beside the cold floor", first, beside, floor="cold floor"),
-        milliseconds("  until the whole reply is known", whole, beside, floor="cold floor", aim="1.5x"),
+        milliseconds("  beside the cold floor", first, [sample[0] for sample in floor], floor="cold floor"),
+        milliseconds("  until the whole reply is known", whole, [s[1] for s in floor], floor="cold floor", aim="1.5x"),
     ]
 
 

@@ -114,16 +114,22 @@ class FloorClient:
         assert self._socket
         start = time.perf_counter()
         await self._socket.send(text)
-        await self._socket.recv()
-        seconds = time.perf_counter() - start
-        return seconds, seconds
+        return await self._line(start)
+
+    async def _line(self, start: float) -> tuple[float, float]:
+        """Read a line, which may come in pieces; return the seconds to its first byte and to its end."""
+        assert self._socket
+        piece = await self._socket.recv()
+        first = time.perf_counter() - start
+        while not str(piece).endswith("\n"):
+            piece = await self._socket.recv()
+        return first, time.perf_counter() - start
 
     async def run(self) -> float:
         assert self._socket
         start = time.perf_counter()
         await self._socket.send("\x00restart")
-        await self._socket.recv()
-        return time.perf_counter() - start
+        return (await self._line(start))[0]
 
     async def close(self) -> None:
         if self._socket:

@@ -20,3 +20,15 @@ def pss_bytes(pid: int) -> int:
 def server_bytes(server: LiveServer) -> int:
     """Return the memory of the launcher and all below it, sandboxes included."""
     return sum(pss_bytes(pid) for pid in (server.pid, *descendants(server.pid)))
+
+
+def parts(server: LiveServer) -> str:
+    """Return the memory of each part, for a note."""
+    web = server.web()
+    sizes = {
+        "launcher": pss_bytes(server.pid),
+        "gunicorn": pss_bytes(web),
+        "web workers": sum(pss_bytes(pid) for pid in descendants(web)),
+        "supervisor": pss_bytes(server.supervisor()),
+    }
+    return ", ".join(f"{name} {size / 1e6:.0f}" for name, size in sizes.items())

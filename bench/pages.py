@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from bench.chats import LOOP
 from bench.figures import Figure, milliseconds
@@ -35,29 +36,35 @@ def measure(author: Author, url: str, _folder: Path) -> list[Figure]:
         visit = [_load(browser, link, "textarea") for _ in range(ROUNDS)]
         shown = _enter_to_reply(browser, link)
     return [
-        milliseconds("IDE: page load to usable editor", [sample[0] for sample in ide[1:]], aim="400"),
-        Figure("IDE: bytes of the page, compressed", ide[-1][1] / 1000, "kB", note=_parts(ide[-1]), aim="240"),
-        milliseconds("Visitor: page load to usable box", [sample[0] for sample in visit[1:]], aim="250"),
-        Figure("Visitor: bytes of the page, compressed", visit[-1][1] / 1000, "kB", note=_parts(visit[-1]), aim="40"),
+        milliseconds("IDE: page load to usable editor", [sample.seconds for sample in ide[1:]], aim="400"),
+        ide[-1].figure("IDE: bytes of the page, compressed", "240"),
+        milliseconds("Visitor: page load to usable box", [sample.seconds for sample in visit[1:]], aim="250"),
+        visit[-1].figure("Visitor: bytes of the page, compressed", "40"),
         milliseconds("Visitor: Enter to the reply in the page", shown, aim="25"),
     ]
 
 
-Loaded = tuple[float, int, int]
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One page as a new person opened it; bytes are bodies as they came, compressed."""
 
+    seconds: float
+    body_bytes: int
+    header_bytes: int
+    requests: int
 
-def _parts(loaded: Loaded) -> str:
-    return f"{loaded[2]} requests"
+    def figure(self, name: str, aim: str) -> Figure:
+        """Return the bytes as a line of the table."""
+        note = f"{self.requests} requests, their heads {self.header_bytes / 1000:.1f} kB more"
+        return Figure(name, self.body_bytes / 1000, "kB", note=note, aim=aim)
 
 
 def _load(browser: Browser, address: str, usable: str) -> Loaded:
-    """Open a page as a new person; return (seconds until `usable` takes focus, bytes received, requests)."""
+    """Open a page as a new person and wait until `usable` takes the focus, then until nothing more is fetched."""
     context = browser.new_context()
     page = context.new_page()
-    session = context.new_cdp_session(page)
-    session.send("Network.enable")
-    received: list[int] = []
-    session.on("Network.loadingFinished", lambda event: received.append(int(event["encodedDataLength"])))
+    finished: list[Request] = []
+    page.on("requestfinished", finished.append)
     began = time.perf_counter()
     page.goto(address, wait_until="commit")
     box = page.locator(usable).first
@@ -65,8 +72,10 @@ def _load(browser: Browser, address: str, usable: str) -> Loaded:
     box.focus()
     seconds = time.perf_counter() - began
     page.wait_for_load_state("networkidle")
+    sizes = [request.sizes() for request in finished]
     context.close()
-    return seconds, sum(received), len(received)
+    bodies = sum(size["responseBodySize"] for size in sizes)
+    return Loaded(seconds, bodies, sum(size["responseHeadersSize"] for size in sizes), len(sizes))
 
 
 WATCH = """
