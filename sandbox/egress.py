@@ -103,12 +103,10 @@ class Outlet:
         self._way.meter.begin_turn()
 
     async def close(self) -> None:
-        """Cut every connection and close the listener. May be called twice."""
-        tasks = (self._accepting, *self._serving)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Close the listener and cut every connection. May be called twice."""
+        await _cancel({self._accepting})
         self._listener.close()
+        await _cancel(self._serving)
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
@@ -142,6 +140,13 @@ class Outlet:
     def _release(self) -> None:
         self._all.release()
         self._accepted.release()
+
+
+async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
+    found = tuple(tasks)
+    for task in found:
+        task.cancel()
+    await asyncio.gather(*found, return_exceptions=True)
 
 
 def listener_from(fd: int) -> socket.socket:

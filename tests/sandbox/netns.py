@@ -9,7 +9,7 @@ import asyncio
 import socket
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +60,7 @@ class Visit:
 class Net:
     """The outside world as the tests have it."""
 
-    names: dict[str, Sequence[str]] = field(default_factory=dict)
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What names resolve to; a list of lists answers differently each time."""
     trusted: frozenset[Target] = frozenset()
     policy: Policy = PUBLIC
@@ -116,7 +116,7 @@ class Net:
                 await client.wait()
             await outlet.close()
             ways.close()
-        return Visit(client.returncode or 0, out.decode(), err.decode(), lines)
+        return Visit(client.returncode or 0, out.decode().replace("\r", ""), err.decode(), lines)
 
 
 @asynccontextmanager
