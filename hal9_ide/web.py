@@ -19,6 +19,7 @@ from hal9_ide.errors import Absent, BadRequest, Hal9Error, TooLarge
 from hal9_ide.logs import configure_logs
 from hal9_ide.rules import JSON_BODY_BYTES
 from hal9_ide.settings import Settings, read_settings
+from hal9_ide.sock import sock
 from hal9_ide.store import migrate
 from hal9_ide.store.blobs import Blobs
 from hal9_ide.store.write import Database
@@ -56,6 +57,7 @@ def create_app(settings: Settings, *, runner: Runner | None = None, templates: P
 
 def _add_routes(app: Flask) -> None:
     api.register(app)
+    sock.init_app(app)
     for blueprint in (monitoring.bp, published.bp, static_files.bp, ws.bp, pages.bp):
         app.register_blueprint(blueprint)
 

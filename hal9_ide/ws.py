@@ -1,10 +1,8 @@
 """The chat's WebSocket: checks who comes, then passes frames between the client and the Runner, no more."""
 
-from typing import Any
-
 import gevent
 import structlog
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, g
 
 from hal9_ide.access import Services, chat_for, services
 from hal9_ide.chat import Link
@@ -23,7 +21,8 @@ from hal9_ide.protocol import (
     encode_frame,
 )
 from hal9_ide.rules import SOCKET
-from hal9_ide.sockets import BAD_DATA, TRY_LATER, Closed, WebSocket, accept_headers, open_sockets
+from hal9_ide.sock import Upgrade, sock
+from hal9_ide.sockets import BAD_DATA, TRY_LATER, Closed, WebSocket
 from hal9_ide.store import visits
 from hal9_ide.store.bots import Bot
 from hal9_ide.store.chats import Chat
@@ -32,31 +31,13 @@ log = structlog.get_logger()
 bp = Blueprint("ws", __name__, url_prefix="/api/v1")
 
 
-class Taken(Response):
-    """What a view returns when it has used the connection up itself."""
-
-    def __call__(self, *_: Any) -> Any:
-        """Tell gunicorn to close the connection without an answer (it treats StopIteration so)."""
-        raise StopIteration
-
-
-@bp.route("/chats/<chat_id>/ws", websocket=True)
+@sock.route("/chats/<chat_id>/ws", bp=bp)
 @SOCKET
-def chat_socket(chat_id: str) -> Response:
+def chat_socket(upgrade: Upgrade, chat_id: str) -> None:
     """Speak the chat protocol: the author of a draft chat by session, a visitor by sub-protocol."""
     chat, bot = chat_for(chat_id)
-    offered = [word.strip() for word in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    if SUBPROTOCOL not in offered:
-        raise BadRequest(f"Ask for the sub-protocol {SUBPROTOCOL}.", code="bad_protocol")
-    opening = accept_headers(request.environ, SUBPROTOCOL)
-    socket = WebSocket(request.environ["gunicorn.socket"], opening, message_bytes=CLIENT_FRAME_BYTES)
-    forget = open_sockets.add(socket)
-    try:
-        Relay(services(), chat, bot, socket, is_author=g.visitor is None).run()
-    finally:
-        socket.finish()
-        forget()
-    return Taken()
+    socket = upgrade.accept(SUBPROTOCOL, CLIENT_FRAME_BYTES)
+    Relay(services(), chat, bot, socket, is_author=g.visitor is None).run()
 
 
 class Relay:
