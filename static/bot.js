@@ -38,38 +38,52 @@ function picture() {
 function open(id) {
   if (id === visit.current && chat) return chat.focus()
   visit.open(id)
-  void show()
+  void show(id)
 }
 
-async function show() {
+/** Shows a chat; "" shows one that has no id yet. @param {string} chatId */
+async function show(chatId) {
   const { mountChat } = await chatModule
   chat?.destroy()
   fill(host)
   hasSpoken = false
   chat = mountChat(host, {
-    chatId: visit.current ?? "", role: "visitor", visitor: visit.secret, name: bot.title, thumb: picture, examples: bot.examples,
+    chatId, role: "visitor", visitor: visit.secret, name: bot.title, thumb: picture, examples: bot.examples,
     hello: { title: bot.title, text: bot.description || "Say something to begin." },
   })
   if (matchMedia("(pointer: fine)").matches) chat.focus()
-  listSoon()
+  if (chatId) listSoon()
+  return chat
 }
 
 async function startNew() {
   // An empty conversation is as new as another one would be.
   const isUnused = chat && !hasSpoken && !chats.some((row) => row.id === visit.current && row.title)
   if (isUnused) return chat?.focus()
-  try {
-    await visit.begin()
-    await show()
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    if (chat) (await extras()).complain(error.message)
-    else refused(error)
-  }
+  const before = chat ? visit.current : null
+  // The box is there, and takes text, while the chat is still asked for.
+  const [asked, shown] = await Promise.allSettled([visit.begin(), show("")])
+  if (shown.status === "rejected") throw shown.reason
+  if (asked.status === "rejected") return refused(asked.reason, before)
+  if (shown.value !== chat) return
+  visit.open(asked.value)
+  chat.connect(asked.value, visit.secret)
+  listSoon()
 }
 
-/** There is no chat yet and none can be had: says why, and tries again where waiting helps. @param {ApiError} error */
-function refused(error) {
+/**
+ * No chat can be had: goes back to the one before, or says why and tries again where waiting helps.
+ * @param {unknown} error
+ * @param {string | null} before
+ */
+async function refused(error, before) {
+  if (!(error instanceof ApiError)) throw error
+  chat?.destroy()
+  chat = null
+  if (before) {
+    open(before)
+    return (await extras()).complain(error.message)
+  }
   const again = el("button", { class: "btn", type: "button", onclick: () => startNew() }, "Try again")
   const isFull = error.status === 429 || error.status === 503
   fill(host, el("div", { class: "visit__plain", role: "alert" }, el("span", { class: "lens", "aria-hidden": true }),
@@ -141,5 +155,5 @@ const more = find("#more", HTMLButtonElement)
 more.onclick = async () => (await extras()).openThemes(more)
 
 find("#thumb", HTMLElement).replaceChildren(rings(bot.title))
-if (visit.current && visit.secret) void show()
+if (visit.current && visit.secret) void show(visit.current)
 else void startNew()

@@ -23,17 +23,20 @@ export class Visit {
     this.current = found?.current ?? null
   }
 
-  /** Begins another chat, as a new visitor where this browser has no secret or an unknown one. Raises ApiError. */
+  /**
+   * Begins another chat, as a new visitor where this browser has no secret or an unknown one. Raises ApiError.
+   * @returns {Promise<string>} its id
+   */
   async begin() {
     try {
       const answer = await api("POST", `share/${this.#key}/chats`, { json: {}, visitor: this.secret })
       this.secret = answer.visitor
-      this.open(answer.id)
+      return answer.id
     } catch (error) {
       const isUnknown = error instanceof ApiError && error.code === "unknown_visitor" && this.secret !== null
       if (!isUnknown) throw error
       this.secret = null
-      await this.begin()
+      return this.begin()
     }
   }
 

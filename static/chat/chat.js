@@ -16,14 +16,16 @@ import { helloView } from "./parts.js"
 import { prepareMarkdown } from "./reply.js"
 import { ending, writing } from "./sentences.js"
 import { EMPTY, isBusy, receive, send, withdraw } from "./state.js"
-/** @import { Chat, ChatOptions, ChatState, Context, Frame, Outgoing, State } from "./types.js" */
+/** @import { Chat, ChatOptions, Context, Frame, Outgoing, State } from "./types.js" */
 
 const DRAW_MS = 10
 const SPOKEN_CHARS = 1_000
 /** A connection that does not answer a message for so long is taken for dead. */
 const ACCEPT_MS = 8_000
 /** An opening that comes at once should not push the hello away; so much later it is shown all the same. */
-const HELLO_MS = 400
+const HELLO_MS = 800
+/** A script that has said nothing yet is no news until now: most begin at once. */
+const OPENING_MS = 2_000
 const DRAFT_HELLO = { title: "", text: "Your bot waits for a message." }
 
 /**
@@ -40,8 +42,11 @@ export function mountChat(host, options) {
 class MountedChat {
   #host
   #options
-  /** @type {ChatState} */
-  #chat
+  /** @type {Context} */
+  #context
+  /** @type {string | null} */
+  #visitor
+  #chat = EMPTY
   #socket
   #log
   #composer
@@ -67,16 +72,16 @@ class MountedChat {
     const { chatId, role, visitor = null, name = "your bot", placeholder = `Message ${name}`, thumb = null } = options
     this.#host = host
     this.#options = options
-    this.#keptOutbox = keptOutbox(chatId)
-    this.#chat = { ...EMPTY, outbox: this.#keptOutbox }
+    this.#visitor = visitor
     prepareAnnouncements()
     if (role === "author") void prepareMarkdown()
-    /** @type {Context} */
-    const context = { chatId, role, thumb, onGoto: (file, line) => this.#emit("goto", { file, line }), onChange: () => this.#drawSoon() }
-    this.#log = new Log(context, { onRetry: this.#retry, onEdit: this.#edit, onAgain: this.#again })
+    this.#context = {
+      chatId, role, thumb, onGoto: (file, line) => this.#emit("goto", { file, line }), onChange: () => this.#drawSoon(),
+    }
+    this.#log = new Log(this.#context, { onRetry: this.#retry, onEdit: this.#edit, onAgain: this.#again })
     this.#composer = new Composer({
-      label: placeholder, isAccent: role === "visitor", hasHints: role === "author", draft: keptDraft(chatId),
-      onSend: (text) => this.send(text), onStop: () => this.stop(), onDraft: (text) => keepDraft(chatId, text),
+      label: placeholder, isAccent: role === "visitor", hasHints: role === "author", draft: chatId && keptDraft(chatId),
+      onSend: (text) => this.send(text), onStop: () => this.stop(), onDraft: (text) => keepDraft(this.#context.chatId, text),
     })
     // The IDE's pane has a heading of its own.
     const heading = role === "visitor" && el("h2", { class: "sr-only" }, "Conversation")
@@ -85,11 +90,26 @@ class MountedChat {
     this.#root.addEventListener("keydown", this.#onKey)
     host.append(this.#root)
     this.#socket = new ChatSocket({
-      chatId, visitor, seen: () => this.#chat.seq, onFrame: (frame) => this.#receive(frame), onReady: () => this.#sendWaiting(),
+      seen: () => this.#chat.seq, onFrame: (frame) => this.#receive(frame), onReady: () => this.#sendWaiting(),
       onLost: () => this.#changed(), isGone: () => this.#askIfGone(),
     })
+    if (chatId) this.connect(chatId, visitor)
     setTimeout(() => this.#changed(), HELLO_MS)
     this.#ticking = window.setInterval(() => this.#tick(), 1000)
+  }
+
+  /**
+   * What was written before there was an id goes along.
+   * @param {string} chatId
+   * @param {string | null} visitor
+   */
+  connect(chatId, visitor) {
+    this.#context.chatId = chatId
+    this.#visitor = visitor
+    this.#chat = { ...this.#chat, outbox: [...keptOutbox(chatId), ...this.#chat.outbox] }
+    keepDraft(chatId, this.#composer.box.value)
+    this.#socket.connect(chatId, visitor)
+    this.#changed()
   }
 
   /** @returns {State} */
@@ -127,7 +147,7 @@ class MountedChat {
   }
 
   get #isCut() {
-    return this.#socket !== undefined && this.#socket.retryAt > 0
+    return this.#socket.retryAt > 0
   }
 
   /** @param {{id: string, text: string}} message */
@@ -175,7 +195,7 @@ class MountedChat {
   #changed() {
     if (this.#keptOutbox !== this.#chat.outbox) {
       this.#keptOutbox = this.#chat.outbox
-      keepOutbox(this.#options.chatId, this.#keptOutbox)
+      keepOutbox(this.#context.chatId, this.#keptOutbox)
     }
     if (this.state !== this.#reported) {
       this.#reported = this.state
@@ -209,14 +229,15 @@ class MountedChat {
     this.#isAnnouncementDue = false
     const [before, last] = this.#chat.items.slice(-2)
     const reply = last?.kind === "reply" ? last : before?.kind === "reply" ? before : null
-    const end = last?.kind === "end" ? ending(last, this.#options.role, this.#options.chatId) : null
+    const end = last?.kind === "end" ? ending(last, this.#options.role, this.#context.chatId) : null
     const said = reply ? this.#log.spoken(reply.key).slice(0, SPOKEN_CHARS) : ""
     const text = [said, end?.title].filter(Boolean).join(". ")
     if (text) announce(text)
   }
 
   #writingNow() {
-    if (this.#isCut || this.#isGone) return null
+    const isOpening = this.#chat.run < 2 && this.#chat.items.length + this.#chat.outbox.length === 0
+    if (this.#isCut || this.#isGone || (isOpening && performance.now() - this.#mountedAt < OPENING_MS)) return null
     const found = writing(this.#chat, { now: Date.now(), turnAt: this.#turnAt, newsAt: this.#newsAt })
     return found && { ...found, onStop: found.isSlow ? () => this.stop() : null }
   }
@@ -234,7 +255,8 @@ class MountedChat {
     const { items, outbox, phase } = this.#chat
     const isBegun = outbox.length > 0 || items.some((item) => item.kind === "person")
     if (!hello || isBegun) return null
-    const isEarly = items.length === 0 && phase === "starting" && performance.now() - this.#mountedAt < HELLO_MS
+    const isStarting = phase === "starting" || phase === "running"
+    const isEarly = items.length === 0 && isStarting && performance.now() - this.#mountedAt < HELLO_MS
     if (isEarly) return null
     const isShort = items.length > 0
     this.#root.classList.toggle("chat__body--opened", isShort)
@@ -274,9 +296,9 @@ class MountedChat {
   }
 
   async #askIfGone() {
-    const { chatId, visitor } = this.#options
+    const visitor = this.#visitor
     try {
-      await api("GET", `chats/${encodeURIComponent(chatId)}`, visitor ? { visitor } : {})
+      await api("GET", `chats/${encodeURIComponent(this.#context.chatId)}`, visitor ? { visitor } : {})
       return false
     } catch (error) {
       this.#isGone = error instanceof ApiError && (error.status === 404 || error.status === 401)

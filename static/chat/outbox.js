@@ -19,7 +19,7 @@ export function keptOutbox(chatId) {
 
 /** @param {string} chatId @param {Outgoing[]} outbox */
 export function keepOutbox(chatId, outbox) {
-  keep(`hal9.outbox.${chatId}`, outbox.length > 0 ? outbox : null, "session")
+  if (chatId) keep(`hal9.outbox.${chatId}`, outbox.length > 0 ? outbox : null, "session")
 }
 
 /** @param {string} chatId @returns {string} */
@@ -29,5 +29,5 @@ export function keptDraft(chatId) {
 
 /** @param {string} chatId @param {string} text */
 export function keepDraft(chatId, text) {
-  keep(`hal9.draft.${chatId}`, text || null, "session")
+  if (chatId) keep(`hal9.draft.${chatId}`, text || null, "session")
 }

@@ -10,6 +10,9 @@ const HELLO_MS = 10_000
 
 export class ChatSocket {
   #options
+  #address = ""
+  /** @type {string[]} */
+  #protocols = []
   /** @type {WebSocket | null} */
   #socket = null
   #isReady = false
@@ -25,6 +28,13 @@ export class ChatSocket {
     this.#options = options
     addEventListener("online", this.now)
     document.addEventListener("visibilitychange", this.#onSight)
+  }
+
+  /** @param {string} chatId @param {string | null} visitor the visitor's secret; null for the author of a draft */
+  connect(chatId, visitor) {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:"
+    this.#address = `${scheme}//${location.host}/api/v1/chats/${encodeURIComponent(chatId)}/ws`
+    this.#protocols = visitor ? [PROTOCOL, `visitor.${visitor}`] : [PROTOCOL]
     this.#open()
   }
 
@@ -67,10 +77,7 @@ export class ChatSocket {
   }
 
   #open() {
-    const { chatId, visitor } = this.#options
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:"
-    const protocols = visitor ? [PROTOCOL, `visitor.${visitor}`] : [PROTOCOL]
-    const socket = new WebSocket(`${scheme}//${location.host}/api/v1/chats/${encodeURIComponent(chatId)}/ws`, protocols)
+    const socket = new WebSocket(this.#address, this.#protocols)
     this.#socket = socket
     this.retryAt = 0
     this.#timer = window.setTimeout(() => socket === this.#socket && this.renew(), HELLO_MS)

@@ -87,7 +87,7 @@
 
 /**
  * @typedef {object} ChatOptions
- * @property {string} chatId
+ * @property {string} chatId "" while it is still asked for: `connect` gives it later
  * @property {Role} role
  * @property {string | null} [visitor] the visitor's secret
  * @property {string} [name] the bot's name, for the box and the labels
@@ -101,6 +101,7 @@
 
 /**
  * @typedef {object} Chat
+ * @property {(chatId: string, visitor: string | null) => void} connect for a chat that was mounted without an id
  * @property {() => void} destroy
  * @property {() => void} restart
  * @property {() => void} stop
@@ -157,8 +158,6 @@
 
 /**
  * @typedef {object} SocketOptions
- * @property {string} chatId
- * @property {string | null} visitor the visitor's secret; null for the author of a draft
  * @property {() => number} seen the number of the last frame that was applied
  * @property {(frame: Frame) => void} onFrame
  * @property {() => void} onReady `hello` came and `resume` is sent: now send what waits
