@@ -64,7 +64,7 @@ def _load(browser: Browser, address: str, usable: str) -> Loaded:
     context = browser.new_context()
     page = context.new_page()
     finished: list[Request] = []
-    page.on("requestfinished", lambda request: finished.append(request))  # it wants a function of its own
+    page.on("requestfinished", lambda request: finished.append(request))  # noqa: PLW0108  it must be a Python function
     began = time.perf_counter()
     page.goto(address, wait_until="commit")
     box = page.locator(usable).first
