@@ -20,15 +20,13 @@ from sandbox import internal
 from sandbox.dialer import Dialer
 from sandbox.exchange import Way, serve
 from sandbox.internal import Caller, Handler
+from sandbox.listen import PORT
 from sandbox.meter import Caps, Meter
 from sandbox.peer import Peer
 from sandbox.targets import Target
 
 log = structlog.get_logger()
 
-PORT = 3128
-"""Of the listener, on 127.0.0.1 of the run's own network."""
-BACKLOG = 64
 MOST_CONNECTIONS = 4000
 """Of all runs; each takes two descriptors."""
 _OVER_CAP_SECONDS = 0.1
@@ -168,3 +166,25 @@ def listener_from(fd: int) -> socket.socket:
         raise ValueError("not a listening TCP socket")
     found.set_inheritable(False)
     return found
+
+
+async def receive_listener(channel: socket.socket) -> socket.socket:
+    """Return the listener that a cold start sends over `channel`, which is closed. What connects until then waits.
+
+    Raises: ValueError when the run ended before, or sent something else.
+    """
+    channel.setblocking(False)
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(channel, ready.set)
+    try:
+        await ready.wait()
+        _, fds, _, _ = socket.recv_fds(channel, 1, 1)
+    except OSError as error:
+        raise ValueError("no listener came") from error
+    finally:
+        loop.remove_reader(channel)
+        channel.close()
+    if not fds:
+        raise ValueError("no listener came")
+    return listener_from(fds[0])
