@@ -310,6 +310,7 @@ class MountedChat {
 
   /** @param {string} name @param {object} detail */
   #emit(name, detail) {
-    this.#host.dispatchEvent(new CustomEvent(`chat:${name}`, { detail }))
+    // An answer that comes after the chat was taken away concerns nobody.
+    if (this.#root.parentNode === this.#host) this.#host.dispatchEvent(new CustomEvent(`chat:${name}`, { detail }))
   }
 }
