@@ -7,7 +7,6 @@ tens of milliseconds, since the kernel waits for all processors: call it from a 
 import errno
 import itertools
 import os
-import select
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from .limits import Limits
+from .process import readable
 
 CONTROLLERS = ("memory", "pids", "cpu")
 _PREFIX = "hal9-ide"
@@ -175,7 +175,7 @@ def _remove_tree(folder: Path) -> None:
     for pidfd in _members(folder):
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        select.select([pidfd], [], [], _BUSY_SECONDS)
+        readable([pidfd], _BUSY_SECONDS)
         os.close(pidfd)
     with suppress(OSError):
         _remove_folder(folder)

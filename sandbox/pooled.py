@@ -3,7 +3,6 @@
 import ctypes
 import json
 import os
-import select
 import signal
 import socket
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from . import command, spawn
 from .cgroup import Group
 from .command import RunSpec
 from .host import Host
+from .process import readable
 
 _OPEN_TREE = 428
 _AT_FDCWD, _OPEN_TREE_CLONE = -100, 1
@@ -69,7 +69,7 @@ class PooledProcess:
     def wait(self) -> int:
         """Block until nothing of the run is left; return its exit status, 128 + n after signal n."""
         if self._status is None:
-            select.select([self.pidfd], [], [], _END_SECONDS)
+            readable([self.pidfd], _END_SECONDS)
             said = self._child.exit_status()
             self._is_silent = said is None
             self._status = _KILLED_STATUS if said is None else said
@@ -79,7 +79,7 @@ class PooledProcess:
         """Kill what still runs, and close our ends. May be called twice."""
         if self.pidfd < 0:
             return
-        if not select.select([self.pidfd], [], [], 0)[0]:
+        if not readable([self.pidfd], 0):
             self.kill()
         self.wait()
         for fd in (self.stdin_fd, self.stdout_fd, self.stderr_fd, self.control_fd, self.listener_fd):
@@ -107,7 +107,7 @@ class Child:
     @property
     def is_alive(self) -> bool:
         """Whether it can still be given a script."""
-        return self.pidfd >= 0 and not select.select([self.pidfd], [], [], 0)[0]
+        return self.pidfd >= 0 and not readable([self.pidfd], 0)
 
     def take_listener(self) -> int:
         """Hand over the listener's descriptor."""
@@ -160,7 +160,7 @@ class Child:
         if self.pidfd < 0:
             return
         self.kill()
-        select.select([self.pidfd], [], [], _END_SECONDS)
+        readable([self.pidfd], _END_SECONDS)
         os.close(self.pidfd)
         self.pidfd = -1
         self.channel.close()

@@ -13,14 +13,11 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from . import command, seccomp, spawn
 from .cgroup import Group
 from .host import Host
 from .pooled import Child, ChildLost
 
-log = structlog.get_logger()
 BORN_SECONDS = 10.0
 READY_SECONDS = 60.0
 """Imports of a big package on a busy machine take long."""
@@ -48,6 +45,8 @@ class Zygote:
         self.forks = self.children = 0
         self.started = time.monotonic()
         self.is_dead = False
+        self.complaint = ""
+        """The last that it said on its standard error."""
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
         self._answers: deque[asyncio.Future[int]] = deque()
@@ -62,11 +61,16 @@ class Zygote:
         """Wait until it has imported what it should. Raises: ChildLost when it ended instead, TimeoutError."""
         await asyncio.wait_for(asyncio.shield(self._ready), READY_SECONDS)
 
-    async def child(self, group: Group | None) -> Child:
-        """Return a new child, confined and ready for its script; `group` is its own then, given back when it is closed.
+    async def child(self, group: Group | None, on_close: Callable[[], None]) -> Child:
+        """Return a new child, confined, in `group`, ready for its script; `on_close` is called when it is no more.
 
-        Raises: ChildLost, TimeoutError.
+        Raises: ChildLost, TimeoutError; `on_close` is called then too.
         """
+
+        def closed() -> None:
+            self.children -= 1
+            on_close()
+
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         self.children += 1
@@ -75,7 +79,7 @@ class Zygote:
             with theirs:
                 answer = self._ask(theirs)
             pidfd = await asyncio.wait_for(answer, BORN_SECONDS)
-            child = Child(pidfd, ours, group, self._release)
+            child = Child(pidfd, ours, group, closed)
             if group is not None:
                 await asyncio.to_thread(group.add, child.pid)
             ours.send(b"go")
@@ -83,7 +87,7 @@ class Zygote:
         except BaseException as error:
             if child is None:
                 ours.close()
-                self._release()
+                closed()
             else:
                 await asyncio.to_thread(child.close)
             if isinstance(error, OSError) and not isinstance(error, TimeoutError):
@@ -118,9 +122,6 @@ class Zygote:
             raise ChildLost(words.decode("utf-8", "replace") or "it died while it was set up")
         child.listener_fd = fds[0]
 
-    def _release(self) -> None:
-        self.children -= 1
-
     def _on_message(self) -> None:
         try:
             words, fds, _, _ = socket.recv_fds(self._control, _SAID_BYTES, 1)
@@ -143,7 +144,7 @@ class Zygote:
     def _on_complaint(self) -> None:
         data = os.read(self._complaints, _SAID_BYTES)
         if data:
-            log.error("zygote complains", text=data.decode("utf-8", "replace").strip()[:2000])
+            self.complaint = data.decode("utf-8", "replace").strip()
         else:
             self._loop.remove_reader(self._complaints)
 
@@ -154,11 +155,13 @@ class Zygote:
         self.is_dead = True
         for fd in (self._control.fileno(), self._complaints, self.pidfd):
             self._loop.remove_reader(fd)
+        with suppress(BlockingIOError):
+            self._on_complaint()
         self._bwrap.wait()
         self._control.close()
         os.close(self._complaints)
         os.close(self.pidfd)
-        problem = ChildLost("the zygote has ended")
+        problem = ChildLost(f"the zygote has ended. {self.complaint}")
         for answer in self._answers:
             if not answer.done():
                 answer.set_exception(problem)
