@@ -110,11 +110,10 @@ class Outlet:
         loop = asyncio.get_running_loop()
         while True:
             await self._accepted.acquire()
-            await self._all.acquire()
             try:
                 sock, _ = await loop.sock_accept(self._listener)
             except BaseException as error:
-                self._release()
+                self._accepted.release()
                 if not isinstance(error, OSError):
                     raise
                 log.warning("egress cannot accept", chat=self._way.caller.chat, error=str(error))
@@ -126,17 +125,17 @@ class Outlet:
 
     def _serve(self, sock: socket.socket) -> None:
         peer = Peer(sock)
-        task = asyncio.create_task(serve(self._way, peer))
+        task = asyncio.create_task(self._serve_in_turn(peer))
         self._serving.add(task)
         task.add_done_callback(lambda served: self._served(served, peer))
+
+    async def _serve_in_turn(self, peer: Peer) -> None:
+        async with self._all:
+            await serve(self._way, peer)
 
     def _served(self, task: "asyncio.Task[None]", peer: Peer) -> None:
         peer.close()  # a task that was cancelled before its first step has not
         self._serving.discard(task)
-        self._release()
-
-    def _release(self) -> None:
-        self._all.release()
         self._accepted.release()
 
 
@@ -150,7 +149,7 @@ async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
 def listener_from(fd: int) -> socket.socket:
     """Return the listener that came from inside as `fd`, which becomes the socket's.
 
-    Raises: ValueError when it is not a listening TCP socket on a loopback address; then `fd` is closed.
+    Raises: ValueError when it is not a listening TCP socket; then `fd` is closed.
     """
     try:
         found = socket.socket(fileno=fd)

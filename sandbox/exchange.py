@@ -170,7 +170,9 @@ class _Exchange:
     async def _forward(self, request: Request, target: Target, path: str, upstream: Peer) -> None:
         """Pass a plain request on, and its answer back; both connections end with it."""
         authority = targets.bracketed(target.host) if target.port == PORT else str(target)
-        await upstream.write(heads.forwarded_request(request, path, authority))
+        head = heads.forwarded_request(request, path, authority)
+        await self._way.meter.up(len(head))
+        await upstream.write(head)
 
         async def answer_head() -> None:
             await self._pass_answer_head(target, upstream)
@@ -184,9 +186,12 @@ class _Exchange:
             try:
                 head = await upstream.read_until(b"\r\n\r\n", 2 * heads.HEAD_BYTES)
                 answer = heads.read_answer(head)
+                if answer.status == 101:  # to another protocol, which we did not ask for
+                    raise BadHead("it changes the protocol")
             except (BadHead, TooLong, OSError) as error:
                 raise _Ended(502, f"The host did not answer in HTTP/1.1: {target}") from error
             status = answer.status
+            await self._way.meter.down(len(head))
             await self._script.write(heads.forwarded_answer(answer))
 
     async def _internal(self, request: Request, target: Target, path: str) -> None:

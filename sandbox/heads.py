@@ -107,7 +107,7 @@ def read_answer(head: bytes) -> Answer:
 
 def forwarded_request(request: Request, path: str, authority: str) -> bytes:
     """Return the head for the upstream: its own path, the Host that was checked, one request per connection."""
-    first = f"{request.method} {path} HTTP/1.1"
+    first = f"{request.method} {path} HTTP/1.{int(request.is_http_1_1)}"  # who speaks 1.0 cannot read chunks
     return _head(first.encode(), [("host", authority), *_passed_on(request.headers, "host"), ("connection", "close")])
 
 
