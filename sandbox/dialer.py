@@ -6,11 +6,11 @@ sockets are made here, in the supervisor's network, and only ever connect to a l
 
 import asyncio
 import errno
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from ipaddress import ip_address
 
 from sandbox import addresses
 from sandbox.policy import PORTS
@@ -22,6 +22,8 @@ ATTEMPTS = 4
 """So many of a name's addresses are tried, one after the other, within CONNECT_SECONDS."""
 LOOKUP_THREADS = 32
 """getaddrinfo cannot be cut short: a lookup whose deadline has passed keeps its thread until the system gives up."""
+
+_NO_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 Resolve = Callable[[str, int], Sequence[str]]
 """(name, port) → addresses as text; blocking, raises OSError."""
@@ -72,7 +74,7 @@ def is_ours(address: str) -> bool:
             probe.connect((address, 9))
         except OSError:
             return False
-        return ipaddress.ip_address(probe.getsockname()[0]) == ipaddress.ip_address(address)
+        return ip_address(probe.getsockname()[0]) == ip_address(address)
 
 
 class Dialer:
@@ -82,12 +84,16 @@ class Dialer:
         self,
         trusted: frozenset[Target] = frozenset(),
         *,
+        refused: tuple[addresses.Network, ...] = (),
         resolve: Resolve = resolve,
         connect: Connect = connect,
         is_ours: Callable[[str], bool] = is_ours,
     ) -> None:
-        """`trusted` are let through whatever their address and port: a setting, for tests. So are the other three."""
-        self._trusted = trusted
+        """`trusted` are let through whatever their address and port: a setting, for tests.
+
+        `refused` are public networks that are the operator's own: internal services on public numbers, a NAT64 prefix.
+        """
+        self._trusted, self._refused = trusted, refused
         self._resolve, self._connect, self._is_ours = resolve, connect, is_ours
         self._threads = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")  # none before the first lookup
 
@@ -123,7 +129,7 @@ class Dialer:
         except TimeoutError as error:
             raise Unreachable(f"The name could not be looked up within {LOOKUP_SECONDS:g} s") from error
         except (OSError, UnicodeError) as error:
-            raise Unreachable("There is no such host name") from error
+            raise Unreachable(_lookup_failure(error)) from error
         return list(found)
 
     def _check(self, target: Target, found: Sequence[str], trusted: frozenset[Target]) -> None:
@@ -133,11 +139,14 @@ class Dialer:
         if not found:
             raise Unreachable("The name has no address")
         for address in found:
-            kind = addresses.refusal(address)
-            if kind is None and self._is_ours(address):
-                kind = "this server"
+            kind = addresses.refusal(address) or self._operators_refusal(address)
             if kind is not None and Target(address, target.port) not in trusted:
                 raise Refused(f"That is not a public address ({kind})")
+
+    def _operators_refusal(self, address: str) -> str | None:
+        if any(ip_address(address) in network for network in self._refused):
+            return "the operator's"
+        return "this server" if self._is_ours(address) else None
 
     async def _first(self, target: Target, found: Sequence[str]) -> socket.socket:
         last: OSError | None = None
@@ -160,9 +169,17 @@ def _release(lookups: asyncio.Semaphore, done: "asyncio.Future[Sequence[str]]") 
         done.exception()  # seen, also where nobody waits for it any more
 
 
+def _lookup_failure(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError) or error.errno in _NO_NAME:
+        return "There is no such host name"
+    return "The name could not be looked up: the server's own name server does not answer"
+
+
 def _failure(error: OSError | None) -> str:
     if error is not None and error.errno == errno.ECONNREFUSED:
         return "The host refused the connection"
+    if error is not None and error.errno in (errno.EMFILE, errno.ENFILE):
+        return "The server has too many connections open"
     if error is not None and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
         return "The host cannot be reached from this server"
     return f"The host did not answer within {CONNECT_SECONDS:g} s"

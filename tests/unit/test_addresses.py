@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from ipaddress import ip_network
 
 import pytest
 
@@ -428,6 +429,17 @@ def test_public_address_of_this_machine_is_refused() -> None:
     assert dialer.is_ours("127.0.0.1") and not dialer.is_ours("192.0.2.77")
 
 
+def test_network_of_the_operator_is_refused_and_its_neighbour_is_not() -> None:
+    async def dial(address: str) -> None:
+        guard = Dialer(refused=(ip_network("93.184.215.0/24"),), connect=World().connect, is_ours=lambda _: False)
+        (await guard.dial(Target(address, 443), lookups=asyncio.Semaphore(1))).close()
+
+    with pytest.raises(Refused, match="operator"):
+        asyncio.run(dial(PUBLIC_4))
+    asyncio.run(dial("93.184.216.1"))
+    asyncio.run(dial(PUBLIC_6))
+
+
 def test_next_address_is_tried_and_failure_is_named() -> None:
     world = World([PUBLIC_6, PUBLIC_4], [PUBLIC_6])
     world.failing.add(PUBLIC_6)
@@ -457,13 +469,16 @@ def test_lookup_has_a_deadline_and_keeps_its_place_until_it_ends(monkeypatch: py
     asyncio.run(go())
 
 
-def test_unknown_name_is_unreachable() -> None:
+@pytest.mark.parametrize(
+    ("code", "why"), [(socket.EAI_NONAME, "no such host"), (socket.EAI_AGAIN, "name server does not answer")]
+)
+def test_name_without_an_answer_is_unreachable(code: int, why: str) -> None:
     async def go() -> None:
         def unknown(name: str, port: int) -> list[str]:
-            raise socket.gaierror(socket.EAI_NONAME, "no")
+            raise socket.gaierror(code, "no")
 
         guard = Dialer(resolve=unknown)
-        with pytest.raises(Unreachable, match="no such host"):
+        with pytest.raises(Unreachable, match=why):
             await guard.dial(Target("nowhere.example", 443), lookups=asyncio.Semaphore(1))
         guard.close()
 
