@@ -8,25 +8,20 @@ import asyncio
 import errno
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ipaddress import ip_address
 
 from sandbox import addresses
 from sandbox.policy import PORTS
+from sandbox.resolver import Resolve, Resolver, resolve
 from sandbox.targets import Target, is_address
 
 LOOKUP_SECONDS = 5.0
 CONNECT_SECONDS = 10.0
 ATTEMPTS = 4
 """So many of a name's addresses are tried, one after the other, within CONNECT_SECONDS."""
-LOOKUP_THREADS = 32
-"""getaddrinfo cannot be cut short: a lookup whose deadline has passed keeps its thread until the system gives up."""
-
 _NO_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
-Resolve = Callable[[str, int], Sequence[str]]
-"""(name, port) → addresses as text; blocking, raises OSError."""
 Connect = Callable[[str, int], Awaitable[socket.socket]]
 """(address, port) → a connected, non-blocking socket; raises OSError."""
 
@@ -41,12 +36,6 @@ class Unreachable(Refused):
     """It was let through, but there is no connection."""
 
     status = 502
-
-
-def resolve(name: str, port: int) -> list[str]:
-    """Return every address the system's resolver knows. Raises: OSError."""
-    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(row[4][0]) for row in found))
 
 
 async def connect(address: str, port: int) -> socket.socket:
@@ -94,8 +83,7 @@ class Dialer:
         `refused` are public networks that are the operator's own: internal services on public numbers, a NAT64 prefix.
         """
         self._trusted, self._refused = trusted, refused
-        self._resolve, self._connect, self._is_ours = resolve, connect, is_ours
-        self._threads = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")  # none before the first lookup
+        self._resolver, self._connect, self._is_ours = Resolver(resolve), connect, is_ours
 
     async def dial(
         self, target: Target, *, lookups: asyncio.Semaphore, trusted: frozenset[Target] = frozenset()
@@ -111,10 +99,6 @@ class Dialer:
         self._check(target, found, trusted)
         return await self._first(target, found)
 
-    def close(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
     async def _addresses(self, target: Target, lookups: asyncio.Semaphore, *, is_trusted: bool) -> list[str]:
         if is_address(target.host):
             return [target.host]
@@ -122,15 +106,11 @@ class Dialer:
         name = target.host if is_trusted else target.host + "."
         try:
             async with asyncio.timeout(LOOKUP_SECONDS):
-                await lookups.acquire()
-                lookup = asyncio.get_running_loop().run_in_executor(self._threads, self._resolve, name, target.port)
-                lookup.add_done_callback(lambda done: _release(lookups, done))
-                found = await asyncio.shield(lookup)
+                return await self._resolver.look_up(name, target.port, lookups)
         except TimeoutError as error:
             raise Unreachable(f"The name could not be looked up within {LOOKUP_SECONDS:g} s") from error
         except (OSError, UnicodeError) as error:
             raise Unreachable(_lookup_failure(error)) from error
-        return list(found)
 
     def _check(self, target: Target, found: Sequence[str], trusted: frozenset[Target]) -> None:
         """One address that is not public spoils the name: else its owner could choose which one is used."""
@@ -161,12 +141,6 @@ class Dialer:
                     except OSError as error:  # TimeoutError is one
                         last = error
         raise Unreachable(_failure(last)) from last
-
-
-def _release(lookups: asyncio.Semaphore, done: "asyncio.Future[Sequence[str]]") -> None:
-    lookups.release()
-    if not done.cancelled():
-        done.exception()  # seen, also where nobody waits for it any more
 
 
 def _lookup_failure(error: OSError | UnicodeError) -> str:

@@ -81,10 +81,6 @@ class Egress:
         )
         return Outlet(listener, way, self._connections)
 
-    def close(self) -> None:
-        """Let the threads for lookups end; the outlets are closed by whoever opened them."""
-        self._dialer.close()
-
 
 class Outlet:
     """The way out of one run. Close it when the run has ended: the listener keeps its network namespace alive."""

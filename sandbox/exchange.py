@@ -5,18 +5,18 @@ A connection carries one request: a CONNECT tunnel, a plain `http://` request th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from sandbox import heads, targets
-from sandbox.bodies import CutShort, read_body, write_reply
+from sandbox.answering import Answering, Ended
 from sandbox.dialer import Dialer, Refused, Unreachable
 from sandbox.heads import BadHead, Request
 from sandbox.internal import HOST, PORT, Caller, Handler
 from sandbox.meter import Caps, Meter, OverCap
-from sandbox.peer import LINGER_SECONDS, Peer, TooLong
+from sandbox.peer import Peer, TooLong
 from sandbox.relay import relay
 from sandbox.targets import BadTarget, Target
 
@@ -42,14 +42,6 @@ class Way:
     """Puts a line before the author."""
     lookups: asyncio.Semaphore
     places: asyncio.Semaphore
-
-
-class _Ended(Exception):
-    """The exchange ends with this answer."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 async def serve(way: Way, script: Peer) -> None:
@@ -88,7 +80,7 @@ class _Exchange:
             request = await self._head()
             if request is not None:
                 await self._answer(request)
-        except _Ended as end:
+        except Ended as end:
             await self._script.say_goodbye(heads.text_answer(end.status, str(end)))
 
     async def _head(self) -> Request | None:
@@ -98,11 +90,11 @@ class _Exchange:
                 head = await self._script.read_until(b"\r\n\r\n", heads.HEAD_BYTES)
             return heads.read_request(head) if head else None
         except TooLong as error:
-            raise _Ended(431, f"The head of a request may have {heads.HEAD_BYTES >> 10} KiB") from error
+            raise Ended(431, f"The head of a request may have {heads.HEAD_BYTES >> 10} KiB") from error
         except BadHead as error:
-            raise _Ended(400, f"The proxy cannot read this request: {error}") from error
+            raise Ended(400, f"The proxy cannot read this request: {error}") from error
         except TimeoutError as error:
-            raise _Ended(408, f"The head of a request must come within {self._way.caps.head_seconds:g} s") from error
+            raise Ended(408, f"The head of a request must come within {self._way.caps.head_seconds:g} s") from error
 
     async def _answer(self, request: Request) -> None:
         self._check_use()
@@ -110,7 +102,7 @@ class _Exchange:
             target, path = _asked_for(request)
         except BadTarget as error:
             self.note("refused", str(error))
-            raise _Ended(400, f"The proxy cannot take this request: {error}") from error
+            raise Ended(400, f"The proxy cannot take this request: {error}") from error
         self._target = target
         _must_have_clear_length(request)
         await self._take_place()
@@ -125,7 +117,7 @@ class _Exchange:
         except OverCap as error:
             self.note("refused", str(error))
             self._way.meter.is_silent = True
-            raise _Ended(429, str(error)) from error
+            raise Ended(429, str(error)) from error
 
     async def _take_place(self) -> None:
         try:
@@ -134,7 +126,7 @@ class _Exchange:
         except TimeoutError as error:
             sentence = f"This bot may have {self._way.caps.connections} connections at once, and has them open"
             self.note("refused", sentence)
-            raise _Ended(429, sentence) from error
+            raise Ended(429, sentence) from error
 
     async def _pass(self, request: Request, target: Target, path: str) -> None:
         if target.host == HOST:
@@ -156,14 +148,14 @@ class _Exchange:
         sentence = policy.refusal(target)
         if sentence is not None:
             self.note("refused", sentence)
-            raise _Ended(403, f"{sentence}: {target}" if policy.entries else sentence)
+            raise Ended(403, f"{sentence}: {target}" if policy.entries else sentence)
 
     async def _dial(self, target: Target) -> Peer:
         try:
             sock = await self._way.dialer.dial(target, lookups=self._way.lookups, trusted=self._way.trusted)
         except Refused as error:
             self.note("failed" if isinstance(error, Unreachable) else "refused", str(error))
-            raise _Ended(error.status, f"{error}: {target}") from error
+            raise Ended(error.status, f"{error}: {target}") from error
         self.note("allowed")
         return Peer(sock)
 
@@ -189,14 +181,14 @@ class _Exchange:
                 if answer.status == 101:  # to another protocol, which we did not ask for
                     raise BadHead("it changes the protocol")
             except (BadHead, TooLong, OSError) as error:
-                raise _Ended(502, f"The host did not answer in HTTP/1.1: {target}") from error
+                raise Ended(502, f"The host did not answer in HTTP/1.1: {target}") from error
             status = answer.status
             await self._way.meter.down(len(head))
             await self._script.write(heads.forwarded_answer(answer))
 
     async def _internal(self, request: Request, target: Target, path: str) -> None:
         if target.port != PORT:
-            raise _Ended(403, f"{HOST} speaks plain HTTP: write http://{HOST}/")
+            raise Ended(403, f"{HOST} speaks plain HTTP: write http://{HOST}/")
         if request.method == "CONNECT":  # what some clients do for http:// too
             await self._script.write(_ESTABLISHED)
             inner = await self._head()
@@ -205,69 +197,15 @@ class _Exchange:
             _must_have_clear_length(inner)
             request, path = inner, inner.target
         if not path.startswith("/"):
-            raise _Ended(400, f"A path of {HOST} begins with a slash")
-        await self._while_script_listens(request, path)
-
-    async def _while_script_listens(self, request: Request, path: str) -> None:
-        """Answer, unless the script leaves before: whoever works for it (a model) should stop then."""
-        body = _Body(self._script, request, self._way.meter)
-        work = asyncio.create_task(self._handle(request, path, body))
-        gone = asyncio.create_task(body.until_gone())
-        try:
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                work.result()
-                body.leave()
-                await asyncio.wait({gone}, timeout=LINGER_SECONDS)
-        finally:
-            work.cancel()
-            gone.cancel()
-            await asyncio.gather(work, gone, return_exceptions=True)
-
-    async def _handle(self, request: Request, path: str, body: "_Body") -> None:
-        try:
-            reply = await self._way.handler(self._way.caller, request.method, path, request.fields, body.pieces())
-        except BadHead as error:
-            raise _Ended(400, f"The proxy cannot read this request: {error}") from error
-        except OverCap as error:
-            raise _Ended(429, str(error)) from error
-        except CutShort:
-            raise
-        except Exception as error:
-            log.exception("internal host failed", chat=self._way.caller.chat)
-            raise _Ended(500, f"{HOST} failed; the server's log says why") from error
-        await write_reply(self._script, request, reply, self._way.meter)
-        self._script.end_writing()
-
-
-class _Body:
-    """The body of a request for us, and what comes after it: nothing, until the script has gone."""
-
-    def __init__(self, script: Peer, request: Request, meter: Meter) -> None:
-        self._script, self._request, self._meter = script, request, meter
-        self._is_read = asyncio.Event()
-        if request.body_bytes() == 0:
-            self._is_read.set()
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        async for piece in read_body(self._script, self._request, self._meter):
-            yield piece
-        self._is_read.set()
-
-    def leave(self) -> None:
-        """Stop reading it, so that `until_gone` may look at what is left."""
-        self._is_read.set()
-
-    async def until_gone(self) -> None:
-        await self._is_read.wait()
-        await self._script.until_gone()
+            raise Ended(400, f"A path of {HOST} begins with a slash")
+        await Answering(self._way.caller, self._way.handler, self._way.meter, self._script).run(request, path)
 
 
 def _must_have_clear_length(request: Request) -> None:
     try:
         request.body_bytes()
     except BadHead as error:
-        raise _Ended(400, f"The proxy cannot take this request: {error}") from error
+        raise Ended(400, f"The proxy cannot take this request: {error}") from error
 
 
 def _asked_for(request: Request) -> tuple[Target, str]:

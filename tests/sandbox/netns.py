@@ -115,7 +115,6 @@ class Net:
                 client.kill()
                 await client.wait()
             await outlet.close()
-            ways.close()
         return Visit(client.returncode or 0, out.decode().replace("\r", ""), err.decode(), lines)
 
 

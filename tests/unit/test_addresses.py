@@ -345,7 +345,6 @@ class World:
                 is_ours=lambda address: address == ours,
             )
             (await guard.dial(targets.from_authority(authority), lookups=asyncio.Semaphore(1))).close()
-            guard.close()
 
         asyncio.run(go())
 
@@ -464,7 +463,6 @@ def test_lookup_has_a_deadline_and_keeps_its_place_until_it_ends(monkeypatch: py
         assert lookups.locked()
         end.set()
         await asyncio.wait_for(lookups.acquire(), 5)
-        guard.close()
 
     asyncio.run(go())
 
@@ -480,6 +478,5 @@ def test_name_without_an_answer_is_unreachable(code: int, why: str) -> None:
         guard = Dialer(resolve=unknown)
         with pytest.raises(Unreachable, match=why):
             await guard.dial(Target("nowhere.example", 443), lookups=asyncio.Semaphore(1))
-        guard.close()
 
     asyncio.run(go())
