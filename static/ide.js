@@ -8,7 +8,7 @@ import { ApiError, api, ensureSession } from "./shared/server.js"
 import { toast } from "./shared/toast.js"
 import { mountAccount } from "./ide/account.js"
 import { Actions, keyNames } from "./ide/actions.js"
-import { ask, chooseBot, remember } from "./ide/boot.js"
+import { ask, chooseBot, forgetLast, remember } from "./ide/boot.js"
 import { createChatPane } from "./ide/chat_pane.js"
 import { mountConsole } from "./ide/console.js"
 import { mountRocket } from "./ide/deploy.js"
@@ -58,7 +58,9 @@ const workspace = createWorkspace(store, editor, {
   onConflict: (path) => void showConflict(path),
   onUneditable(path, bytes) {
     viewer.show(path, bytes)
-    if (path !== null || store.get("current") === null) status.place(null)
+    const isBlank = store.get("current") === null
+    if (isBlank) viewer.blank()
+    if (path !== null || isBlank) status.place(null)
   }
 })
 const work = createFileWork(store, workspace, data.limits ?? {})
@@ -124,6 +126,12 @@ find("#upload-input", HTMLInputElement).addEventListener("change", (event) => {
 addEventListener("pagehide", () => {
   workspace.keepDrafts()
   workspace.keepPlaces()
+})
+// Parts that are fetched when they are used need the server; a person who is offline is told so once, here.
+addEventListener("unhandledrejection", (event) => {
+  if (!/dynamically imported module|module script failed/i.test(event.reason?.message ?? "")) return
+  event.preventDefault()
+  toast("That part of the page can't be fetched. Check the connection and try again.", { kind: "bad" })
 })
 addEventListener("online", () => void workspace.saveAll())
 document.addEventListener("visibilitychange", () => {
@@ -216,7 +224,11 @@ async function openBots(first = "list") {
     current: store.get("bot")?.id ?? "",
     open: (id, isNew) => void attempt("That bot can't be opened.", () => open(ask(id, { isNew }))),
     onRenamed: (id, title) => id === store.get("bot")?.id && store.set({ bot: { ...openBot(store), title } }),
-    onDeleted: (id) => id === store.get("bot")?.id && void attempt("", async () => open(await chooseBot(new URLSearchParams(), undefined)))
+    onDeleted(id) {
+      if (id !== store.get("bot")?.id) return
+      forgetLast()
+      void attempt("", async () => open(await chooseBot(new URLSearchParams(), undefined)))
+    }
   }, first)
 }
 

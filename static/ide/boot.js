@@ -29,6 +29,11 @@ export function remember(id) {
   history.replaceState(null, "", `/?bot=${encodeURIComponent(id)}`)
 }
 
+/** The bot that was open is gone. */
+export function forgetLast() {
+  keep(LAST, null)
+}
+
 /**
  * Asks for a bot, the file in front and, for a new one, a chat, all at once.
  * @param {string} id

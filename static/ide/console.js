@@ -46,11 +46,13 @@ export function mountConsole(host, { isOurs, goTo, onText }) {
   }
   setInterval(tick, 1000)
 
-  /** Keeps the end in view only for a person who is there. @param {() => void} change */
-  const growing = (change) => {
-    const isAtEnd = host.scrollHeight - host.scrollTop - host.clientHeight < 40
-    change()
-    if (isAtEnd) host.scrollTop = host.scrollHeight
+  /** Whether the end is in view: then it stays there; a person who has scrolled up is left alone. */
+  let isPinned = true
+  host.addEventListener("scroll", () => {
+    isPinned = host.scrollHeight - host.scrollTop - host.clientHeight < 24
+  })
+  const toEnd = () => {
+    if (isPinned) host.scrollTop = host.scrollHeight
   }
 
   /** @param {boolean} isReplay */
@@ -61,17 +63,16 @@ export function mountConsole(host, { isOurs, goTo, onText }) {
     const took = el("span", { class: "console__took" })
     const now = new Date()
     const time = el("time", { dateTime: now.toISOString() }, now.toLocaleTimeString("en-GB"))
-    const text = createConsoleText({ isOurs, goTo })
+    const text = createConsoleText({ isOurs, goTo, onDrawn: toEnd })
     const head = el("div", { class: "console__run" }, sign, el("b", null, `Run ${runs}`), !isReplay && time, how, took)
     const node = el("section", { class: "console__block", "aria-label": `Run ${runs}` }, head, text.node)
     /** @type {Block} */
     const block = { number: runs, startedAt: isReplay ? null : performance.now(), isOver: false, node, how, took, sign, text }
     blocks = [...blocks, block].slice(-MOST_BLOCKS)
     empty.remove()
-    growing(() => {
-      host.append(node)
-      while (host.childElementCount > MOST_BLOCKS) host.firstElementChild?.remove()
-    })
+    host.append(node)
+    while (host.childElementCount > MOST_BLOCKS) host.firstElementChild?.remove()
+    toEnd()
     return block
   }
 
@@ -90,8 +91,7 @@ export function mountConsole(host, { isOurs, goTo, onText }) {
     write(text) {
       // stderr of a run that has just ended may still arrive.
       const block = current() ?? blocks.at(-1) ?? addBlock(true)
-      growing(() => block.text.write(text))
-      requestAnimationFrame(() => growing(() => {}))
+      block.text.write(text)
       onText()
     },
 
@@ -106,7 +106,8 @@ export function mountConsole(host, { isOurs, goTo, onText }) {
       fill(block.sign, icon(isBad && !isPlain ? "stopped" : end.reason === "exited" ? "check" : "stop", isBad && !isPlain ? "icon--bad" : ""))
       block.how.textContent = howItEnded(end)
       block.took.textContent = end.seconds === null || end.seconds === undefined ? "" : secondsText(end.seconds)
-      growing(() => explain(block, end))
+      explain(block, end)
+      toEnd()
     },
 
     /** Forgets everything; the next run is the first again only in a new chat. @param {boolean} [isNewChat] */

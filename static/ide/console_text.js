@@ -11,8 +11,9 @@ const MOST_CHARS = 2000
  * @param {object} hooks
  * @param {(path: string) => boolean} hooks.isOurs whether a path is one of the bot's files
  * @param {(file: string, line: number) => void} hooks.goTo
+ * @param {() => void} hooks.onDrawn
  */
-export function createConsoleText({ isOurs, goTo }) {
+export function createConsoleText({ isOurs, goTo, onDrawn }) {
   const note = el("p", { class: "console__note", hidden: true })
   const lines = el("div", null)
   const node = el("div", { class: "console__text", hidden: true }, note, lines)
@@ -58,6 +59,7 @@ export function createConsoleText({ isOurs, goTo }) {
     node.hidden = lines.childElementCount === 0
     note.hidden = dropped === 0
     note.textContent = `${dropped.toLocaleString("en")} older lines left out here`
+    onDrawn()
   }
 
   return {

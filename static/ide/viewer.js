@@ -1,5 +1,5 @@
 /**
- * What is shown instead of the editor for a file that is not text or too long: its picture, and its download.
+ * What is shown instead of the editor: a file that is not text or too long, with its picture and download; or no file.
  */
 import { el, fill } from "../shared/dom.js"
 import { icon } from "../shared/icons.js"
@@ -22,6 +22,12 @@ export function mountViewer(host) {
   host.append(node)
 
   return {
+    /** No file is open. */
+    blank() {
+      node.hidden = false
+      fill(node, el("p", null, "No file is open."), el("button", { class: "btn", type: "button", "data-act": "new-file" }, icon("plus"), "New file"))
+    },
+
     /** @param {string | null} path null hides it @param {ArrayBuffer | null} bytes */
     show(path, bytes) {
       if (url) URL.revokeObjectURL(url)

@@ -102,6 +102,7 @@ export function createWorkspace(store, editor, { onConflict, onUneditable }) {
       store.set({ open: [...wanted] })
       const front = paths.has(first) ? first : paths.has(bot.main) ? bot.main : [...paths].sort()[0]
       if (front) await workspace.show(front)
+      else bringForward(null)
       await Promise.all([...draftPaths(id)].map((path) => (paths.has(path) ? workspace.load(path) : reviveDraft(path))))
     },
 

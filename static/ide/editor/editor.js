@@ -34,10 +34,17 @@ export function mountEditor(host, { onChange, onPlace }) {
   view.dom.hidden = true
   /** @type {import("@codemirror/state").Extension} */
   let extras = []
-  view.dom.addEventListener("focusin", async () => {
-    extras = (await loadExtras()).extras
-    for (const path of files.keys()) dispatch(path, { effects: later.reconfigure(extras) })
-  }, { once: true })
+  const enrich = async () => {
+    view.dom.removeEventListener("focusin", enrich)
+    try {
+      extras = (await loadExtras()).extras
+      for (const path of files.keys()) dispatch(path, { effects: later.reconfigure(extras) })
+    } catch {
+      // Offline: typing works without them, and the next focus tries again.
+      view.dom.addEventListener("focusin", enrich)
+    }
+  }
+  view.dom.addEventListener("focusin", enrich)
 
   /** @param {string} path */
   const stateOf = (path) => (path === current ? view.state : files.get(path)?.state)
