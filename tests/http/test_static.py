@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,23 @@ def test_our_own_files_are_there(app: Flask, stranger: Browser) -> None:
     answer = stranger.get(static_files.static_url("icon.svg"))
     assert answer.status_code == 200
     assert answer.mimetype == "image/svg+xml"
+
+
+def test_compressed_copies_of_our_own_scripts_have_no_comments(folders: tuple[Path, Path]) -> None:
+    root, target = folders
+    (root / "shared" / "b.js").write_text("/**\n * Say it.\n */\n// twice\nexport const b = 1 // kept\n" * 40)
+    (root / "vendor").mkdir()
+    (root / "vendor" / "c.js").write_text("// licence\nexport const c = 1\n" * 40)
+    compress(root, target)
+    assert gzip.decompress((target / "shared" / "b.js.gz").read_bytes()) == b"export const b = 1 // kept\n" * 40
+    assert gzip.decompress((target / "vendor" / "c.js.gz").read_bytes()).startswith(b"// licence")
+
+
+def test_every_script_of_ours_is_whole_without_its_comments() -> None:
+    root = static_files.ROOT
+    scripts = [path for path in root.rglob("*.js") if "vendor" not in path.parts]
+    assert len(scripts) > 50
+    for path in scripts:
+        sent = static_files.as_sent(path.relative_to(root), path.read_bytes())
+        check = subprocess.run(["node", "--input-type=module", "--check"], input=sent, capture_output=True, check=False)
+        assert check.returncode == 0, f"{path}: {check.stderr.decode()}"
