@@ -3,8 +3,9 @@
  */
 import { el, fill, find } from "./shared/dom.js"
 import { icon } from "./shared/icons.js"
-import { ApiError, api, ensureSession } from "./shared/server.js"
+import { api, ensureSession } from "./shared/server.js"
 import { toast } from "./shared/toast.js"
+import { attempt } from "./ide/attempt.js"
 import { confirmed } from "./ide/dialog.js"
 import { ago } from "./ide/time.js"
 
@@ -26,7 +27,8 @@ function chooseShell(shell) {
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-shell]"))) {
     button.ariaPressed = String(button.dataset.shell === shell)
   }
-  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-for]"))) part.hidden = part.dataset.for !== shell
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-for]")))
+    part.hidden = part.dataset.for !== shell
 }
 
 async function list() {
@@ -45,10 +47,34 @@ function draw(tokens) {
 
 /** @param {TokenRow} token */
 function row({ id, prefix, scope, created_at_ms: made, last_used_at_ms: used }) {
-  return el("tr", null,
-    el("td", null, el("code", null, `${prefix}\u2026`), " ", latest?.id === id && el("span", { class: "badge badge--ok" }, "New")),
-    el("td", null, scope), el("td", null, ago(made)), el("td", null, used ? ago(used) : "never"),
-    el("td", null, el("button", { class: "btn btn--quiet btn--sm btn--bad", type: "button", "aria-label": `Revoke ${prefix}`, onclick: () => void revoke(id, prefix) }, "Revoke")))
+  return el(
+    "tr",
+    null,
+    el(
+      "td",
+      null,
+      el("code", null, `${prefix}\u2026`),
+      " ",
+      latest?.id === id && el("span", { class: "badge badge--ok" }, "New")
+    ),
+    el("td", null, scope),
+    el("td", null, ago(made)),
+    el("td", null, used ? ago(used) : "never"),
+    el(
+      "td",
+      null,
+      el(
+        "button",
+        {
+          class: "btn btn--quiet btn--sm btn--bad",
+          type: "button",
+          "aria-label": `Revoke ${prefix}`,
+          onclick: () => void revoke(id, prefix)
+        },
+        "Revoke"
+      )
+    )
+  )
 }
 
 async function make() {
@@ -62,10 +88,27 @@ async function make() {
 /** @param {string} token */
 function show(token) {
   find("#token-says", HTMLElement).textContent = "This one is new. Copy it now: it is stored hashed and is never shown again."
-  const copy = el("button", { class: "btn btn--quiet btn--icon btn--sm", type: "button", "data-copy": token, "aria-label": "Copy the new token" }, icon("copy"))
-  const again = el("button", { class: "btn btn--quiet btn--sm", type: "button", onclick: () => void make() }, icon("plus"), "One more")
-  fill(find("#token-new", HTMLElement),
-    el("div", { class: "cmd cmd--new" }, el("pre", { tabIndex: 0, role: "group", "aria-label": "The new token" }, el("code", null, token)), copy), again)
+  const copy = el(
+    "button",
+    { class: "btn btn--quiet btn--icon btn--sm", type: "button", "data-copy": token, "aria-label": "Copy the new token" },
+    icon("copy")
+  )
+  const again = el(
+    "button",
+    { class: "btn btn--quiet btn--sm", type: "button", onclick: () => void make() },
+    icon("plus"),
+    "One more"
+  )
+  fill(
+    find("#token-new", HTMLElement),
+    el(
+      "div",
+      { class: "cmd cmd--new" },
+      el("pre", { tabIndex: 0, role: "group", "aria-label": "The new token" }, el("code", null, token)),
+      copy
+    ),
+    again
+  )
   for (const node of document.querySelectorAll("[data-for] .cmd")) fillIn(node, token)
   copy.focus()
 }
@@ -75,7 +118,7 @@ function fillIn(command, token) {
   const code = command.querySelector("code")
   const copy = command.querySelector("[data-copy]")
   if (!code?.textContent || !(copy instanceof HTMLElement)) return
-  code.textContent = code.textContent.replace(/\bh9_[\w\u2026-]+/, token)
+  code.textContent = code.textContent.replace(/\bhal9_[\w\u2026-]+/, token)
   copy.dataset.copy = code.textContent
 }
 
@@ -88,15 +131,4 @@ async function revoke(id, prefix) {
     await list()
     toast("The token is revoked")
   })
-}
-
-/** @param {string} what @param {() => Promise<void>} work */
-async function attempt(what, work) {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    if (error.code === "sign_in") return location.assign("/login")
-    toast(`${what} ${error.message}`, { kind: "bad" })
-  }
 }

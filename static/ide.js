@@ -8,6 +8,7 @@ import { ApiError, api, ensureSession } from "./shared/server.js"
 import { toast } from "./shared/toast.js"
 import { mountAccount } from "./ide/account.js"
 import { Actions, keyNames } from "./ide/actions.js"
+import { attempt } from "./ide/attempt.js"
 import { ask, chooseBot, forgetLast, remember } from "./ide/boot.js"
 import { createChatPane } from "./ide/chat_pane.js"
 import { mountConsole } from "./ide/console.js"
@@ -45,9 +46,14 @@ prepareAnnouncements()
 watchModality()
 get("editor-host").replaceChildren()
 
-const status = mountStatus({ link: get("status-link"), sandbox: get("status-sandbox"), place: get("status-place"), tab: get("status-tab") }, data.sandbox)
+const status = mountStatus(
+  { link: get("status-link"), sandbox: get("status-sandbox"), place: get("status-place"), tab: get("status-tab") },
+  data.sandbox
+)
 const unread = mountUnread(get("console-badge"))
-const views = mountViews(grid, { bar: get("viewbar"), filesToggle: get("files-toggle"), panelToggle: get("panel-toggle") }, () => unread.clear())
+const views = mountViews(grid, { bar: get("viewbar"), filesToggle: get("files-toggle"), panelToggle: get("panel-toggle") }, () =>
+  unread.clear()
+)
 
 const editor = mountEditor(get("editor-host"), {
   onChange: (path) => workspace.changed(path),
@@ -74,7 +80,11 @@ const goTo = async (/** @type {string} */ file, /** @type {number} */ line) => {
   if (editor.has(file)) editor.goTo(line)
 }
 
-const output = mountConsole(get("console"), { isOurs, goTo: (file, line) => void goTo(file, line), onText: () => unread.add(!views.isConsoleShown()) })
+const output = mountConsole(get("console"), {
+  isOurs,
+  goTo: (file, line) => void goTo(file, line),
+  onText: () => unread.add(!views.isConsoleShown())
+})
 const chat = createChatPane(get("chat-host"), store, {
   onStart: (isReplay) => output.start(isReplay),
   onConsole: (text) => output.write(text),
@@ -89,25 +99,80 @@ const chat = createChatPane(get("chat-host"), store, {
 const files = mountFiles(get("files"), get("files-list"), store, { show: (path) => void showFile(path), work, chooseFiles })
 mountTabs(get("tabs"), store, workspace)
 mountRun(get("run"), get("stale"), store, actions)
-mountTopbar({ save: get("save-state"), share: get("share-state"), title: find("#title", HTMLInputElement), heading: get("heading") }, store, {
-  rename: (title) => void renameBot(openBot(store).id, title), share: () => actions.run("share"), announce
-})
+mountTopbar(
+  { save: get("save-state"), share: get("share-state"), title: find("#title", HTMLInputElement), heading: get("heading") },
+  store,
+  {
+    rename: (title) => void renameBot(openBot(store).id, title),
+    share: () => actions.run("share"),
+    announce
+  }
+)
 mountNotices(get("editor-notice"), store, {
   onConflict: (path) => void showConflict(path),
   shareAgain: () => void attempt("It was not shared again.", () => patch({ access: "unlisted", notice: null })),
   dismiss: () => void attempt("The notice stays.", () => patch({ notice: null }))
 })
 const dialogs = () => import("./ide/share.js")
-const shareHooks = { patch, refresh: () => workspace.refresh(), isOurs, goTo: (/** @type {string} */ file, /** @type {number} */ line) => void goTo(file, line), deploy: () => void rocket.deploy(), onUnsaved: sayUnsaved }
+const shareHooks = {
+  patch,
+  refresh: () => workspace.refresh(),
+  isOurs,
+  goTo: (/** @type {string} */ file, /** @type {number} */ line) => void goTo(file, line),
+  deploy: () => void rocket.deploy(),
+  onUnsaved: sayUnsaved
+}
 const rocket = mountRocket(find("#rocket", HTMLButtonElement), store, workspace, dialogs, shareHooks)
-const account = mountAccount(get("account"), { user: () => user, onUser: (named) => (user = named), more: [{ label: "Keys", icon: "key", end: "?", run: () => actions.run("help") }] })
+const account = mountAccount(get("account"), {
+  user: () => user,
+  onUser: (named) => (user = named),
+  more: [{ label: "Keys", icon: "key", end: "?", run: () => actions.run("help") }]
+})
 
 mountSplitters(grid, [
-  { node: get("split-files"), property: "--files", sign: 1, least: 140, most: () => Math.min(360, innerWidth * 0.3), now: () => get("files").offsetWidth },
-  { node: get("split-panel"), property: "--panel", sign: -1, least: 38, most: () => innerHeight * 0.6, now: () => get("panel").offsetHeight },
-  { node: get("split-chat"), property: "--chat", sign: -1, least: 280, most: () => Math.min(900, innerWidth * 0.5), now: () => get("chat").offsetWidth }
+  {
+    node: get("split-files"),
+    property: "--files",
+    sign: 1,
+    least: 140,
+    most: () => Math.min(360, innerWidth * 0.3),
+    now: () => get("files").offsetWidth
+  },
+  {
+    node: get("split-panel"),
+    property: "--panel",
+    sign: -1,
+    least: 38,
+    most: () => innerHeight * 0.6,
+    now: () => get("panel").offsetHeight
+  },
+  {
+    node: get("split-chat"),
+    property: "--chat",
+    sign: -1,
+    least: 280,
+    most: () => Math.min(900, innerWidth * 0.5),
+    now: () => get("chat").offsetWidth
+  }
 ])
-addActions(actions, { store, workspace, editor, chat, files, work, views, output, status, rocket, run, stop, openBots, openShare: async () => (await dialogs()).openShare(store, shareHooks), openVersions: async () => (await import("./ide/versions.js")).openVersions(store, shareHooks), chooseFiles })
+addActions(actions, {
+  store,
+  workspace,
+  editor,
+  chat,
+  files,
+  work,
+  views,
+  output,
+  status,
+  rocket,
+  run,
+  stop,
+  openBots,
+  openShare: async () => (await dialogs()).openShare(store, shareHooks),
+  openVersions: async () => (await import("./ide/versions.js")).openVersions(store, shareHooks),
+  chooseFiles
+})
 actions.listen()
 store.watch("run", (state) => status.link(state))
 store.watch("bot", () => status.link(store.get("run")))
@@ -193,7 +258,11 @@ function stop() {
 function sayUnsaved() {
   const conflict = Object.entries(store.get("saves")).find(([, state]) => state === "conflict")
   if (conflict) return void showConflict(conflict[0])
-  toast("Your changes are not on the server yet, so nothing was started.", { kind: "bad", action: "Try again", onAction: () => actions.run("run") })
+  toast("Your changes are not on the server yet, so nothing was started.", {
+    kind: "bad",
+    action: "Try again",
+    onAction: () => actions.run("run")
+  })
 }
 
 /** @param {string} path */
@@ -220,16 +289,19 @@ async function renameBot(id, title) {
 /** @param {"list" | "new"} [first] */
 async function openBots(first = "list") {
   const { openBots: show } = await import("./ide/bots.js")
-  await show({
-    current: store.get("bot")?.id ?? "",
-    open: (id, isNew) => void attempt("That bot can't be opened.", () => open(ask(id, { isNew }))),
-    onRenamed: (id, title) => id === store.get("bot")?.id && store.set({ bot: { ...openBot(store), title } }),
-    onDeleted(id) {
-      if (id !== store.get("bot")?.id) return
-      forgetLast()
-      void attempt("", async () => open(await chooseBot(new URLSearchParams(), undefined)))
-    }
-  }, first)
+  await show(
+    {
+      current: store.get("bot")?.id ?? "",
+      open: (id, isNew) => void attempt("That bot can't be opened.", () => open(ask(id, { isNew }))),
+      onRenamed: (id, title) => id === store.get("bot")?.id && store.set({ bot: { ...openBot(store), title } }),
+      onDeleted(id) {
+        if (id !== store.get("bot")?.id) return
+        forgetLast()
+        void attempt("", async () => open(await chooseBot(new URLSearchParams(), undefined)))
+      }
+    },
+    first
+  )
 }
 
 /** @param {string} [folder] with its slash */
@@ -250,14 +322,4 @@ function showLink(bot) {
   const versions = get("versions-badge")
   versions.hidden = !bot?.live
   versions.textContent = bot?.live ? `v${bot.live.number}` : ""
-}
-
-/** @param {string} what @param {() => Promise<unknown>} work */
-async function attempt(what, work) {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    toast(`${what} ${error.message}`.trim(), { kind: "bad" })
-  }
 }

@@ -36,7 +36,7 @@ document.addEventListener("click", (event) => {
   const button = event.target instanceof Element ? event.target.closest("[data-copy], [data-copy-from]") : null
   if (!(button instanceof HTMLElement)) return
   const from = button.dataset.copyFrom
-  void copied(button, from ? document.getElementById(from)?.textContent ?? "" : button.dataset.copy ?? "")
+  void copied(button, from ? (document.getElementById(from)?.textContent ?? "") : (button.dataset.copy ?? ""))
 })
 
 /** @param {HTMLElement} button @param {string} text */
@@ -53,7 +53,8 @@ search?.addEventListener("input", () => {
   for (const card of cards) card.hidden = !words.every((word) => card.dataset.words?.toLowerCase().includes(word))
   const count = cards.filter((card) => !card.hidden).length
   const found = document.getElementById("found")
-  if (found) found.textContent = words.length ? (count === 0 ? "No bot is called that." : count === 1 ? "1 bot" : `${count} bots`) : ""
+  if (found)
+    found.textContent = words.length ? (count === 0 ? "No bot is called that." : count === 1 ? "1 bot" : `${count} bots`) : ""
 })
 
 const code = all("[data-python]")
@@ -65,9 +66,12 @@ if (code.length) {
 // The chapter that is being read is marked in the list beside the text.
 const chapters = all(".chapters a")
 if (chapters.length) {
-  const watcher = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting) mark(target.id)
-  }, { rootMargin: "-20% 0px -70%" })
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting) mark(target.id)
+    },
+    { rootMargin: "-20% 0px -70%" }
+  )
   for (const heading of all("[data-chapter]")) watcher.observe(heading)
 }
 

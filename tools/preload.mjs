@@ -32,7 +32,8 @@ export function modulesOf(entry) {
 export function preloads(first, second) {
   const early = modulesOf(first)
   const rest = modulesOf(second).filter((path) => !early.includes(path))
-  const link = (/** @type {string} */ path, /** @type {string} */ extra) => `  <link rel="modulepreload" href="{{ static_url('${path}') }}"${extra}>`
+  const link = (/** @type {string} */ path, /** @type {string} */ extra) =>
+    `  <link rel="modulepreload" href="{{ static_url('${path}') }}"${extra}>`
   const lines = [...early.map((path) => link(path, "")), ...rest.map((path) => link(path, ' fetchpriority="low"'))]
   return `{#- Written by tools/preload.mjs. -#}\n${lines.join("\n")}\n`
 }

@@ -7,11 +7,15 @@ import { setTheme, theme } from "../shared/theme.js"
 
 /** @typedef {import("../shared/server.js").User} User */
 
-const THEMES = /** @type {const} */ ([["auto", "As the system says"], ["light", "Light"], ["dark", "Dark"]])
+const THEMES = /** @type {const} */ ([
+  ["auto", "As the system says"],
+  ["light", "Light"],
+  ["dark", "Dark"]
+])
 
 /** @param {User} user */
 export function initialOf(user) {
-  return (user.guest ? "G" : [...user.name][0] ?? "?").toUpperCase()
+  return (user.guest ? "G" : ([...user.name][0] ?? "?")).toUpperCase()
 }
 
 /**
@@ -42,12 +46,20 @@ export function mountAccount(button, { user, more = [], onUser }) {
   })
 
   /** What one can do with the account that one has. @param {User} who @returns {import("./menu.js").Item[]} */
-  const own = (who) => (who.guest
-    ? [{ label: "Take a name", icon: "pencil", run: async () => (await import("./account_dialogs.js")).takeName((named) => {
-      shown.show(named)
-      onUser?.(named)
-    }) }]
-    : [{ label: "Sign out", icon: "x", run: async () => (await import("./account_dialogs.js")).signOut() }])
+  const own = (who) =>
+    who.guest
+      ? [
+          {
+            label: "Take a name",
+            icon: "pencil",
+            run: async () =>
+              (await import("./account_dialogs.js")).takeName((named) => {
+                shown.show(named)
+                onUser?.(named)
+              })
+          }
+        ]
+      : [{ label: "Sign out", icon: "x", run: async () => (await import("./account_dialogs.js")).signOut() }]
 
   const shown = {
     /** @param {User} who */

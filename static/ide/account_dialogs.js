@@ -11,13 +11,32 @@ import { openDialog } from "./dialog.js"
 /** A guest becomes a user of the name that they choose; bots and links stay. @param {(user: User) => void} onTaken */
 export function takeName(onTaken) {
   const fault = el("p", { class: "fault", id: "account-fault", role: "alert" })
-  const field = el("input", { id: "account-name", required: true, maxLength: 40, autocomplete: "username", spellcheck: false, autocapitalize: "off", "aria-describedby": "account-fault" })
-  const form = el("form", { class: "dialog__part", id: "account-form" },
-    el("label", { class: "dialog__label", htmlFor: "account-name" }, "Your name here"), el("div", { class: "field" }, field), fault)
+  const field = el("input", {
+    id: "account-name",
+    required: true,
+    maxLength: 40,
+    autocomplete: "username",
+    spellcheck: false,
+    autocapitalize: "off",
+    "aria-describedby": "account-fault"
+  })
+  const form = el(
+    "form",
+    { class: "dialog__part", id: "account-form" },
+    el("label", { class: "dialog__label", htmlFor: "account-name" }, "Your name here"),
+    el("div", { class: "field" }, field),
+    fault
+  )
   const box = openDialog({
-    title: "Take a name", width: "narrow", sub: "Your bots are shown under it. To sign in elsewhere, make a token under Developers.",
+    title: "Take a name",
+    width: "narrow",
+    sub: "Your bots are shown under it. To sign in elsewhere, make a token under Developers.",
     body: [form],
-    foot: [el("span", null), el("button", { class: "btn", type: "button", onclick: () => box.close() }, "Cancel"), submitFor("account-form")]
+    foot: [
+      el("span", null),
+      el("button", { class: "btn", type: "button", onclick: () => box.close() }, "Cancel"),
+      submitFor("account-form")
+    ]
   })
   form.addEventListener("submit", async (event) => {
     event.preventDefault()

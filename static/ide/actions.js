@@ -19,7 +19,7 @@ const MAC_SIGNS = /** @type {Record<string, string>} */ ({ Mod: "âŒ˜", Shift: "â
 
 /** The keys of a shortcut as this machine names them. @param {string} shortcut @returns {string[]} */
 export function keyNames(shortcut) {
-  return shortcut.split("+").map((key) => (isMac ? MAC_SIGNS[key] ?? key : key === "Mod" ? "Ctrl" : key))
+  return shortcut.split("+").map((key) => (isMac ? (MAC_SIGNS[key] ?? key) : key === "Mod" ? "Ctrl" : key))
 }
 
 export class Actions {
@@ -79,11 +79,11 @@ function isPressed(shortcut, event) {
   // "?" needs Shift on most keyboards, and says so itself.
   const isSign = /^[^\w\s]$/.test(key) && parts.length === 0
   return (
-    event.key.toLowerCase() === key.toLowerCase()
-    && (parts.includes("Mod") ? hasMod : isMac ? !event.metaKey : true)
-    && event.ctrlKey === wantsCtrl
-    && event.altKey === parts.includes("Alt")
-    && (isSign || event.shiftKey === parts.includes("Shift"))
+    event.key.toLowerCase() === key.toLowerCase() &&
+    (parts.includes("Mod") ? hasMod : isMac ? !event.metaKey : true) &&
+    event.ctrlKey === wantsCtrl &&
+    event.altKey === parts.includes("Alt") &&
+    (isSign || event.shiftKey === parts.includes("Shift"))
   )
 }
 

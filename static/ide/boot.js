@@ -62,7 +62,10 @@ export async function chooseBot(query, code) {
   if (typeof wanted === "string" && wanted) {
     // Asked at once beside the session: whoever has been here before has a cookie.
     const choice = ask(wanted)
-    const isThere = await choice.answer.then(() => true, (error) => (isAbsent(error) ? false : Promise.reject(error)))
+    const isThere = await choice.answer.then(
+      () => true,
+      (error) => (isAbsent(error) ? false : Promise.reject(error))
+    )
     if (isThere) return choice
   }
   await session

@@ -3,8 +3,9 @@
  */
 import { el, fill } from "../shared/dom.js"
 import { icon } from "../shared/icons.js"
-import { ApiError, api } from "../shared/server.js"
+import { api } from "../shared/server.js"
 import { toast } from "../shared/toast.js"
+import { attempt } from "./attempt.js"
 import { openDialog } from "./dialog.js"
 import { ago } from "./time.js"
 
@@ -21,7 +22,11 @@ import { ago } from "./time.js"
 
 /** @param {BotsHooks} hooks @param {"list" | "new"} [start] where the focus begins */
 export async function openBots(hooks, start = "list") {
-  const templates = el("div", { class: "templates" }, ...Array.from({ length: 3 }, () => el("span", { class: "templates__one" }, el("span", { class: "skeleton" }))))
+  const templates = el(
+    "div",
+    { class: "templates" },
+    ...Array.from({ length: 3 }, () => el("span", { class: "templates__one" }, el("span", { class: "skeleton" })))
+  )
   const list = el("ul", { class: "rows" }, el("li", { class: "rows__row" }, el("span", { class: "skeleton skeleton--row" })))
   const newTitle = el("h3", { class: "dialog__label", id: "bots-new" }, "New bot from")
   const box = openDialog({
@@ -38,15 +43,24 @@ export async function openBots(hooks, start = "list") {
   async function drawTemplates() {
     await attempt("Templates can't be listed.", async () => {
       const answer = await api("GET", "templates")
-      fill(templates, ...(/** @type {Template[]} */ (answer.templates)).map(({ id, title, description }) =>
-        el("button", { class: "templates__one", type: "button", onclick: () => void create(id) }, el("b", null, title), el("small", null, description))))
+      fill(
+        templates,
+        .../** @type {Template[]} */ (answer.templates).map(({ id, title, description }) =>
+          el(
+            "button",
+            { class: "templates__one", type: "button", onclick: () => void create(id) },
+            el("b", null, title),
+            el("small", null, description)
+          )
+        )
+      )
     })
   }
 
   async function drawList() {
     await attempt("Your bots can't be listed.", async () => {
       const { bots } = await api("GET", "bots")
-      const rows = (/** @type {BotRow[]} */ (bots)).toSorted((a, b) => b.updated_at_ms - a.updated_at_ms)
+      const rows = /** @type {BotRow[]} */ (bots).toSorted((a, b) => b.updated_at_ms - a.updated_at_ms)
       fill(list, ...(rows.length ? rows.map(row) : [el("li", { class: "caption" }, "No bots yet. Choose a template above.")]))
     })
   }
@@ -64,14 +78,27 @@ export async function openBots(hooks, start = "list") {
   function row(bot) {
     const title = bot.title || "Untitled"
     const state = bot.live ? `Live v${bot.live.number}` : "Not shared"
-    const text = el("span", { class: "rows__text" }, el("b", null, title), el("small", null, `${state}, changed ${ago(bot.updated_at_ms)}`))
-    const open = el("button", {
-      class: "rows__open", type: "button", "aria-current": bot.id === hooks.current ? "true" : null,
-      onclick: () => {
-        box.close()
-        hooks.open(bot.id)
-      }
-    }, el("span", { class: `dot dot--${bot.live ? "ok" : "off"}` }), text, bot.id === hooks.current && el("span", { class: "badge" }, "Open"))
+    const text = el(
+      "span",
+      { class: "rows__text" },
+      el("b", null, title),
+      el("small", null, `${state}, changed ${ago(bot.updated_at_ms)}`)
+    )
+    const open = el(
+      "button",
+      {
+        class: "rows__open",
+        type: "button",
+        "aria-current": bot.id === hooks.current ? "true" : null,
+        onclick: () => {
+          box.close()
+          hooks.open(bot.id)
+        }
+      },
+      el("span", { class: `dot dot--${bot.live ? "ok" : "off"}` }),
+      text,
+      bot.id === hooks.current && el("span", { class: "badge" }, "Open")
+    )
     const rename = tool("pencil", `Rename ${title}`, () => edit(bot, node))
     const remove = tool("trash", `Delete ${title}`, () => void drop(bot, node))
     const node = el("li", { class: "rows__row" }, open, rename, remove)
@@ -86,7 +113,12 @@ export async function openBots(hooks, start = "list") {
 
   /** @param {BotRow} bot @param {HTMLElement} node */
   function edit(bot, node) {
-    const field = el("input", { class: "files__field", value: bot.title, maxLength: 80, "aria-label": `New name of ${bot.title}` })
+    const field = el("input", {
+      class: "files__field",
+      value: bot.title,
+      maxLength: 80,
+      "aria-label": `New name of ${bot.title}`
+    })
     let isOver = false
     const end = async (/** @type {boolean} */ isKept) => {
       if (isOver) return
@@ -139,15 +171,9 @@ export async function openBots(hooks, start = "list") {
 
 /** @param {import("../shared/icons.js").IconName} sign @param {string} label @param {() => void} onclick */
 function tool(sign, label, onclick) {
-  return el("button", { class: "btn btn--quiet btn--icon btn--sm", type: "button", "aria-label": label, title: label, onclick }, icon(sign))
-}
-
-/** @param {string} what @param {() => Promise<void>} work */
-async function attempt(what, work) {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    toast(`${what} ${error.message}`, { kind: "bad" })
-  }
+  return el(
+    "button",
+    { class: "btn btn--quiet btn--icon btn--sm", type: "button", "aria-label": label, title: label, onclick },
+    icon(sign)
+  )
 }

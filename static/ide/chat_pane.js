@@ -139,7 +139,10 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
       const restarted = chat
       chat.restart()
       noteRan()
-      setTimeout(() => restarted === chat && store.get("run") === "starting" && store.set({ run: restarted.state }), STARTING_MOST_MS)
+      setTimeout(
+        () => restarted === chat && store.get("run") === "starting" && store.set({ run: restarted.state }),
+        STARTING_MOST_MS
+      )
       return true
     },
 
@@ -155,18 +158,36 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
   }
 
   const askForRun = () => {
-    fill(host, el("div", { class: "chat__unrun" },
-      el("span", { class: "lens", "aria-hidden": true }), el("p", null, "This code came from a link and has not run. Read it, then press Run."),
-      el("button", { class: "btn", type: "button", "data-act": "run" }, icon("play", "icon--ok"), "Run")))
+    fill(
+      host,
+      el(
+        "div",
+        { class: "chat__unrun" },
+        el("span", { class: "lens", "aria-hidden": true }),
+        el("p", null, "This code came from a link and has not run. Read it, then press Run."),
+        el("button", { class: "btn", type: "button", "data-act": "run" }, icon("play", "icon--ok"), "Run")
+      )
+    )
   }
 
   /** Says in the pane itself why there is no chat. @param {unknown} error @param {() => unknown} again */
   const refused = (error, again) => {
     if (!(error instanceof ApiError)) throw error
     if (chat) return
-    fill(host, el("div", { class: "chat__unrun" },
-      el("div", { class: "notice notice--bad", role: "alert" }, icon("alert"), el("span", null, error.message),
-        el("button", { class: "btn btn--sm", type: "button", onclick: () => again() }, "Try again"))))
+    fill(
+      host,
+      el(
+        "div",
+        { class: "chat__unrun" },
+        el(
+          "div",
+          { class: "notice notice--bad", role: "alert" },
+          icon("alert"),
+          el("span", null, error.message),
+          el("button", { class: "btn btn--sm", type: "button", onclick: () => again() }, "Try again")
+        )
+      )
+    )
   }
 
   return pane

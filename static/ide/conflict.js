@@ -23,17 +23,44 @@ export async function showConflict(workspace, path) {
   const isGone = theirs.etag === null
   const isText = theirs.text !== null
   const host = el("div", { class: "diff", tabIndex: 0, role: "region", "aria-label": `Difference of ${path}` })
-  const heads = el("div", { class: "diff__heads", "aria-hidden": true }, el("span", null, "Theirs, on the server"), el("span", null, "Mine, on this screen"))
-  const sub = isGone ? "It was deleted elsewhere after you opened it." : "It was changed elsewhere after you opened it. Nothing is overwritten until you choose."
+  const heads = el(
+    "div",
+    { class: "diff__heads", "aria-hidden": true },
+    el("span", null, "Theirs, on the server"),
+    el("span", null, "Mine, on this screen")
+  )
+  const sub = isGone
+    ? "It was deleted elsewhere after you opened it."
+    : "It was changed elsewhere after you opened it. Nothing is overwritten until you choose."
   const box = openDialog({
     title: `${path}: two versions`,
     sub,
     width: "wide",
-    body: [el("div", { class: "dialog__part" }, isText && heads, isText ? host : el("p", { class: "caption" }, isGone ? "There is nothing to compare." : "The other copy is not text."))],
+    body: [
+      el(
+        "div",
+        { class: "dialog__part" },
+        isText && heads,
+        isText ? host : el("p", { class: "caption" }, isGone ? "There is nothing to compare." : "The other copy is not text.")
+      )
+    ],
     foot: [
       el("span", null, "Keep mine replaces the copy on the server. Take theirs can be undone in the editor."),
-      el("button", { class: "btn", type: "button", onclick: () => decide(() => workspace.takeTheirs(path, theirs.text, theirs.etag)) }, isGone ? "Delete it here too" : "Take theirs"),
-      el("button", { class: "btn btn--ink", type: "button", autofocus: true, onclick: () => decide(() => workspace.keepMine(path, theirs.etag)) }, "Keep mine")
+      el(
+        "button",
+        { class: "btn", type: "button", onclick: () => decide(() => workspace.takeTheirs(path, theirs.text, theirs.etag)) },
+        isGone ? "Delete it here too" : "Take theirs"
+      ),
+      el(
+        "button",
+        {
+          class: "btn btn--ink",
+          type: "button",
+          autofocus: true,
+          onclick: () => decide(() => workspace.keepMine(path, theirs.etag))
+        },
+        "Keep mine"
+      )
     ],
     onClose: () => view?.destroy()
   })
@@ -54,5 +81,10 @@ function mountDiff(parent, path, theirs, mine) {
     const extensions = [common, unifiedMergeView({ original: theirs, mergeControls: false, gutter: true })]
     return new EditorView({ parent, doc: mine, extensions })
   }
-  return new MergeView({ parent, a: { doc: theirs, extensions: common }, b: { doc: mine, extensions: common }, collapseUnchanged: { margin: 3 } })
+  return new MergeView({
+    parent,
+    a: { doc: theirs, extensions: common },
+    b: { doc: mine, extensions: common },
+    collapseUnchanged: { margin: 3 }
+  })
 }

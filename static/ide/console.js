@@ -14,8 +14,12 @@ import { missingPackage } from "./traceback.js"
 const MOST_BLOCKS = 60
 
 const HOW = /** @type {Record<string, string>} */ ({
-  stopped: "stopped by you", timed_out: "stopped: out of time", out_of_memory: "stopped: out of memory",
-  output_limit: "stopped: too much output", idle: "ended after waiting for a long time", lost: "lost when the server restarted"
+  stopped: "stopped by you",
+  timed_out: "stopped: out of time",
+  out_of_memory: "stopped: out of memory",
+  output_limit: "stopped: too much output",
+  idle: "ended after waiting for a long time",
+  lost: "lost when the server restarted"
 })
 
 /** @param {End} end */
@@ -36,13 +40,19 @@ export function mountConsole(host, { isOurs, goTo, onText }) {
   /** @type {Block[]} */
   let blocks = []
   let runs = 0
-  const empty = el("p", { class: "caption console__empty" }, "Press ", el("b", null, "Run"), " to start your bot with the code on screen. "
-    + "print() answers in the chat; errors and what goes to stderr appear here.")
+  const empty = el(
+    "p",
+    { class: "caption console__empty" },
+    "Press ",
+    el("b", null, "Run"),
+    " to start your bot with the code on screen. " + "print() answers in the chat; errors and what goes to stderr appear here."
+  )
   fill(host, empty)
 
   const tick = () => {
     const last = blocks.at(-1)
-    if (last && !last.isOver && last.startedAt !== null) last.took.textContent = secondsText((performance.now() - last.startedAt) / 1000)
+    if (last && !last.isOver && last.startedAt !== null)
+      last.took.textContent = secondsText((performance.now() - last.startedAt) / 1000)
   }
   setInterval(tick, 1000)
 
@@ -103,7 +113,10 @@ export function mountConsole(host, { isOurs, goTo, onText }) {
       block.text.flush()
       const isBad = end.reason !== "exited" || Boolean(end.exit_status)
       const isPlain = end.reason === "stopped" || end.reason === "idle"
-      fill(block.sign, icon(isBad && !isPlain ? "stopped" : end.reason === "exited" ? "check" : "stop", isBad && !isPlain ? "icon--bad" : ""))
+      fill(
+        block.sign,
+        icon(isBad && !isPlain ? "stopped" : end.reason === "exited" ? "check" : "stop", isBad && !isPlain ? "icon--bad" : "")
+      )
       block.how.textContent = howItEnded(end)
       block.took.textContent = end.seconds === null || end.seconds === undefined ? "" : secondsText(end.seconds)
       explain(block, end)
@@ -134,8 +147,21 @@ export function mountConsole(host, { isOurs, goTo, onText }) {
 
 /** Why a package can't be installed: there is no button that could. @param {string} name */
 export function missingNotice(name) {
-  return el("div", { class: "notice notice--warn" }, icon("alert"),
-    el("span", null, el("code", null, name), " is not here and can't be installed: bots have Python's own library, ", el("code", null, "hal9"), " and ", el("code", null, "openai"), "."))
+  return el(
+    "div",
+    { class: "notice notice--warn" },
+    icon("alert"),
+    el(
+      "span",
+      null,
+      el("code", null, name),
+      " is not here and can't be installed: bots have Python's own library, ",
+      el("code", null, "hal9"),
+      " and ",
+      el("code", null, "openai"),
+      "."
+    )
+  )
 }
 
 /** @param {number} seconds */

@@ -32,7 +32,10 @@ export function createConsoleText({ isOurs, goTo, onDrawn }) {
     for (const piece of error ? [{ text: shown.slice(error.length) }] : linked(shown, isOurs)) {
       const { file, line: number } = /** @type {import("./traceback.js").Piece} */ (piece)
       const isLink = file !== undefined && number !== undefined
-      append(line, isLink ? el("button", { class: "trace-link", type: "button", onclick: () => goTo(file, number) }, piece.text) : piece.text)
+      append(
+        line,
+        isLink ? el("button", { class: "trace-link", type: "button", onclick: () => goTo(file, number) }, piece.text) : piece.text
+      )
     }
     if (error) line.prepend(el("b", null, error))
     // An empty line keeps its height, and copying the console keeps its line ends.

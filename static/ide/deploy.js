@@ -13,7 +13,12 @@ import { ApiError, apiLines } from "../shared/server.js"
 /** @typedef {{ok?: boolean, url: string, number: number, seconds: number, qr?: boolean}} Deployed */
 /** @typedef {{error: string, code?: string, step?: StepName, traceback?: string | null, file?: string | null, line?: number | null}} Refused */
 
-export const STEPS = /** @type {const} */ ([["check", "Check"], ["package", "Package"], ["start", "Start"], ["health", "Health"]])
+export const STEPS = /** @type {const} */ ([
+  ["check", "Check"],
+  ["package", "Package"],
+  ["start", "Start"],
+  ["health", "Health"]
+])
 const SHOWN_DONE_MS = 2000
 
 /**

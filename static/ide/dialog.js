@@ -27,14 +27,26 @@ export function openDialog({ title, sub, body = [], foot, width, onClose }) {
   const heading = el("h2", { class: "dialog__title", id }, title)
   const line = el("p", null, sub)
   const close = () => dialog.close()
-  const cross = el("button", {
-    class: "btn btn--quiet btn--icon dialog__close", type: "button", "aria-label": "Close", onclick: close
-  }, icon("x"))
+  const cross = el(
+    "button",
+    {
+      class: "btn btn--quiet btn--icon dialog__close",
+      type: "button",
+      "aria-label": "Close",
+      onclick: close
+    },
+    icon("x")
+  )
   const head = el("div", { class: "dialog__head" }, el("div", null, heading, line), cross)
   const content = el("div", { class: "dialog__body" })
   append(content, ...body)
-  const dialog = el("dialog", { class: `dialog${width ? ` dialog--${width}` : ""}`, "aria-labelledby": id }, head, content,
-    foot && el("div", { class: "dialog__foot" }, ...foot))
+  const dialog = el(
+    "dialog",
+    { class: `dialog${width ? ` dialog--${width}` : ""}`, "aria-labelledby": id },
+    head,
+    content,
+    foot && el("div", { class: "dialog__foot" }, ...foot)
+  )
   line.hidden = !sub
   dialog.addEventListener("pointerdown", (event) => {
     if (event.target === dialog) close()
@@ -70,11 +82,18 @@ export function openDialog({ title, sub, body = [], foot, width, onClose }) {
 export function confirmed({ title, text, verb, isBad = false }) {
   return new Promise((resolve) => {
     let answer = false
-    const yes = el("button", { class: `btn ${isBad ? "btn--bad" : "btn--ink"}`, type: "button", onclick: () => answered(true) }, verb)
+    const yes = el(
+      "button",
+      { class: `btn ${isBad ? "btn--bad" : "btn--ink"}`, type: "button", onclick: () => answered(true) },
+      verb
+    )
     const no = el("button", { class: "btn", type: "button", onclick: () => answered(false), autofocus: true }, "Cancel")
     const box = openDialog({
-      title, width: "narrow", body: [el("p", { class: "dialog__part dialog__text" }, text)],
-      foot: [el("span", null), no, yes], onClose: () => resolve(answer)
+      title,
+      width: "narrow",
+      body: [el("p", { class: "dialog__part dialog__text" }, text)],
+      foot: [el("span", null), no, yes],
+      onClose: () => resolve(answer)
     })
     /** @param {boolean} value */
     function answered(value) {

@@ -38,7 +38,9 @@ const keyOf = (botId, path, owner = tab) => `${PREFIX}${botId}/${owner}/${path}`
 function all(botId) {
   const prefix = `${PREFIX}${botId}/`
   try {
-    const rests = Object.keys(localStorage).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
+    const rests = Object.keys(localStorage)
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length))
     return rests.map((rest) => ({ owner: rest.slice(0, rest.indexOf("/")), path: rest.slice(rest.indexOf("/") + 1) }))
   } catch {
     return []
@@ -73,5 +75,7 @@ export function dropDraft(botId, path) {
 
 /** Paths of a bot with a draft of this tab. @param {string} botId @returns {string[]} */
 export function draftPaths(botId) {
-  return all(botId).filter(({ owner }) => owner === tab).map(({ path }) => path)
+  return all(botId)
+    .filter(({ owner }) => owner === tab)
+    .map(({ path }) => path)
 }

@@ -74,7 +74,11 @@ export function createFileChanges(store, workspace, limits) {
       }
       if (!kept.length) return
       await workspace.refresh().catch(() => {})
-      toast(`${target.replace(/\/$/, "")} deleted`, { action: "Undo", seconds: UNDO_SECONDS, onAction: () => void restore(botId, kept) })
+      toast(`${target.replace(/\/$/, "")} deleted`, {
+        action: "Undo",
+        seconds: UNDO_SECONDS,
+        onAction: () => void restore(botId, kept)
+      })
     },
 
     /** @param {Iterable<File>} files @param {string} [folder] with its slash */
@@ -124,7 +128,8 @@ export function createFileChanges(store, workspace, limits) {
     } catch (error) {
       const isThere = error instanceof ApiError && error.status === 412
       if (!isThere) failed(`${file.name} was not uploaded.`, error)
-      else if (await confirmed({ title: `Replace ${path}?`, text: "A file of that name is here already.", verb: "Replace" })) return put(file, path)
+      else if (await confirmed({ title: `Replace ${path}?`, text: "A file of that name is here already.", verb: "Replace" }))
+        return put(file, path)
       return false
     }
   }

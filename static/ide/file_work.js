@@ -12,7 +12,8 @@
 export function createFileWork(store, workspace, limits) {
   /** @type {Promise<import("./file_changes.js").FileChanges> | null} */
   let loading = null
-  const changes = () => (loading ??= import("./file_changes.js").then((module) => module.createFileChanges(store, workspace, limits)))
+  const changes = () =>
+    (loading ??= import("./file_changes.js").then((module) => module.createFileChanges(store, workspace, limits)))
 
   return {
     /** Makes an empty file and opens it. @param {string} path */

@@ -29,13 +29,18 @@ export function mountFiles(host, list, store, { show, work, chooseFiles }) {
   const buttons = () => [.../** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll("button[data-path]"))]
 
   /** @param {string | undefined} path */
-  const focusPath = (path) => buttons().find((button) => button.dataset.path === path)?.focus()
+  const focusPath = (path) =>
+    buttons()
+      .find((button) => button.dataset.path === path)
+      ?.focus()
 
   const draw = () => {
     if (!store.get("bot")) return
     const active = document.activeElement
     const focused = active instanceof HTMLElement && list.contains(active) ? active.dataset.path : undefined
-    const nodes = rows().map((row) => (naming && "rename" in naming && naming.rename.path === row.path ? field(naming) : item(row)))
+    const nodes = rows().map((row) =>
+      naming && "rename" in naming && naming.rename.path === row.path ? field(naming) : item(row)
+    )
     if (naming && "folder" in naming) nodes.unshift(field(naming))
     fill(list, ...(nodes.length ? nodes : [el("li", { class: "caption files__empty" }, "No files yet.")]))
     if (focused !== undefined) focusPath(focused)
@@ -43,15 +48,32 @@ export function mountFiles(host, list, store, { show, work, chooseFiles }) {
 
   /** @param {Row} row */
   const item = (row) => {
-    const button = el("button", {
-      class: `files__item files__item--depth${Math.min(row.depth, 4)}`, type: "button", "data-path": row.path,
-      title: row.path.replace(/\/$/, ""), "aria-current": store.get("current") === row.path ? "true" : null,
-      "aria-expanded": row.isFolder ? !closed.has(row.path) : null, onclick: () => (row.isFolder ? toggle(row.path) : show(row.path))
-    },
-    icon(row.isFolder ? "folder" : kindOf(row.path)), el("span", { class: "files__name" }, row.name), ...marks(store, row, closed))
-    const more = el("button", {
-      class: "btn btn--quiet btn--icon btn--sm files__more", type: "button", tabIndex: -1, "aria-label": `More for ${row.name}`, "aria-haspopup": "menu"
-    }, icon("dots"))
+    const button = el(
+      "button",
+      {
+        class: `files__item files__item--depth${Math.min(row.depth, 4)}`,
+        type: "button",
+        "data-path": row.path,
+        title: row.path.replace(/\/$/, ""),
+        "aria-current": store.get("current") === row.path ? "true" : null,
+        "aria-expanded": row.isFolder ? !closed.has(row.path) : null,
+        onclick: () => (row.isFolder ? toggle(row.path) : show(row.path))
+      },
+      icon(row.isFolder ? "folder" : kindOf(row.path)),
+      el("span", { class: "files__name" }, row.name),
+      ...marks(store, row, closed)
+    )
+    const more = el(
+      "button",
+      {
+        class: "btn btn--quiet btn--icon btn--sm files__more",
+        type: "button",
+        tabIndex: -1,
+        "aria-label": `More for ${row.name}`,
+        "aria-haspopup": "menu"
+      },
+      icon("dots")
+    )
     const node = el("li", { class: "files__row" }, button, more)
     more.addEventListener("click", () => void menu(more, row))
     node.addEventListener("contextmenu", (event) => {
@@ -66,15 +88,22 @@ export function mountFiles(host, list, store, { show, work, chooseFiles }) {
     const { openMenu } = await import("./menu.js")
     /** @type {import("./menu.js").Item[]} */
     const own = row.isFolder
-      ? [{ label: "New file here", icon: "plus", run: () => name({ folder: row.path }) },
-         { label: "Upload here", icon: "upload", run: () => chooseFiles(row.path) }]
+      ? [
+          { label: "New file here", icon: "plus", run: () => name({ folder: row.path }) },
+          { label: "Upload here", icon: "upload", run: () => chooseFiles(row.path) }
+        ]
       : [{ label: "Download", icon: "download", run: () => void work.download(row.path) }]
-    openMenu(anchor, row.name, [
-      ...own,
-      { label: "Rename", icon: "pencil", end: "F2", run: () => name({ rename: row }) },
-      "line",
-      { label: "Delete", icon: "trash", end: "Delete", isBad: true, run: () => void work.remove(row.path) }
-    ], at)
+    openMenu(
+      anchor,
+      row.name,
+      [
+        ...own,
+        { label: "Rename", icon: "pencil", end: "F2", run: () => name({ rename: row }) },
+        "line",
+        { label: "Delete", icon: "trash", end: "Delete", isBad: true, run: () => void work.remove(row.path) }
+      ],
+      at
+    )
   }
 
   /** @param {Naming} what */
@@ -83,7 +112,9 @@ export function mountFiles(host, list, store, { show, work, chooseFiles }) {
     const folder = row ? folderOf(row.path.replace(/\/$/, "")) : "folder" in what ? what.folder : ""
     const depth = Math.min(folder.split("/").length - 1, 4)
     return nameField({
-      value: row?.name ?? "", folder, className: `files__item--depth${depth}`,
+      value: row?.name ?? "",
+      folder,
+      className: `files__item--depth${depth}`,
       label: row ? `New name of ${row.name}` : "Name of the new file",
       taken: paths().filter((path) => path !== row?.path),
       onEnd(path) {
@@ -134,7 +165,7 @@ export function mountFiles(host, list, store, { show, work, chooseFiles }) {
 
   dropTarget(host, "files--drop", (files, target) => {
     const over = target.closest("[data-path]")
-    const path = over instanceof HTMLElement ? over.dataset.path ?? "" : ""
+    const path = over instanceof HTMLElement ? (over.dataset.path ?? "") : ""
     void work.upload(files, folderOf(path))
   })
 
@@ -154,11 +185,18 @@ export function mountFiles(host, list, store, { show, work, chooseFiles }) {
 /** The marks at the end of a row: changed since the live version, not saved. @param {IdeStore} store @param {Row} row @param {Set<string>} closed */
 function marks(store, row, closed) {
   const bot = store.get("bot")
-  const isInside = (/** @type {string} */ path) => (row.isFolder ? closed.has(row.path) && path.startsWith(row.path) : path === row.path)
+  const isInside = (/** @type {string} */ path) =>
+    row.isFolder ? closed.has(row.path) && path.startsWith(row.path) : path === row.path
   const isChanged = Boolean(bot?.live && bot.changed.some(isInside))
   const since = `hanged since v${bot?.live?.number}`
   return [
-    isChanged && el("span", { class: "files__mark badge badge--warn", title: `C${since}` }, "M", el("span", { class: "sr-only" }, `: c${since}`)),
+    isChanged &&
+      el(
+        "span",
+        { class: "files__mark badge badge--warn", title: `C${since}` },
+        "M",
+        el("span", { class: "sr-only" }, `: c${since}`)
+      ),
     store.get("saves")[row.path] && el("span", { class: "dot dot--dirty", title: "Not saved yet" })
   ]
 }

@@ -36,10 +36,19 @@ export function score(wanted, label) {
 export function openFinder(actions, store, show) {
   /** @type {Found[]} */
   const all = [
-    ...actions.list().filter((action) => !action.isHidden).map(({ id, label, keys, icon: sign }) => ({
-      label, detail: "", keys: keys?.[0] ? keyNames(keys[0]) : [], sign: sign ?? /** @type {const} */ ("play"), run: () => actions.run(id)
-    })),
-    ...store.get("files").map(({ path }) => ({ label: path, detail: "file", keys: [], sign: /** @type {const} */ ("file"), run: () => show(path) }))
+    ...actions
+      .list()
+      .filter((action) => !action.isHidden)
+      .map(({ id, label, keys, icon: sign }) => ({
+        label,
+        detail: "",
+        keys: keys?.[0] ? keyNames(keys[0]) : [],
+        sign: sign ?? /** @type {const} */ ("play"),
+        run: () => actions.run(id)
+      })),
+    ...store
+      .get("files")
+      .map(({ path }) => ({ label: path, detail: "file", keys: [], sign: /** @type {const} */ ("file"), run: () => show(path) }))
   ]
   /** @type {Found[]} */
   let found = all
@@ -47,15 +56,45 @@ export function openFinder(actions, store, show) {
   const list = el("ul", { class: "finder-list", id: "finder-list", role: "listbox", "aria-label": "Found" })
   const none = el("p", { class: "caption finder-list__none", hidden: true }, "Nothing is called that.")
   const field = el("input", {
-    type: "text", placeholder: "Find or do anything", autocomplete: "off", spellcheck: false, role: "combobox", "aria-label": "Find or do anything",
-    "aria-controls": "finder-list", "aria-expanded": "true", "aria-autocomplete": "list", autofocus: true
+    type: "text",
+    placeholder: "Find or do anything",
+    autocomplete: "off",
+    spellcheck: false,
+    role: "combobox",
+    "aria-label": "Find or do anything",
+    "aria-controls": "finder-list",
+    "aria-expanded": "true",
+    "aria-autocomplete": "list",
+    autofocus: true
   })
-  const dialog = el("dialog", { class: "dialog dialog--finder", "aria-label": "Find or do anything" }, el("div", { class: "finder-field" }, icon("search"), field), list, none)
+  const dialog = el(
+    "dialog",
+    { class: "dialog dialog--finder", "aria-label": "Find or do anything" },
+    el("div", { class: "finder-field" }, icon("search"), field),
+    list,
+    none
+  )
 
   const draw = () => {
-    fill(list, ...found.map((one, index) => el("li", {
-      class: "menu__item", id: `found-${index}`, role: "option", "aria-selected": index === chosen, onclick: () => take(one)
-    }, icon(one.sign), el("span", { class: "menu__name" }, one.label), one.detail && el("span", { class: "menu__end" }, one.detail), ...one.keys.map((key) => el("kbd", { class: "kbd" }, key)))))
+    fill(
+      list,
+      ...found.map((one, index) =>
+        el(
+          "li",
+          {
+            class: "menu__item",
+            id: `found-${index}`,
+            role: "option",
+            "aria-selected": index === chosen,
+            onclick: () => take(one)
+          },
+          icon(one.sign),
+          el("span", { class: "menu__name" }, one.label),
+          one.detail && el("span", { class: "menu__end" }, one.detail),
+          ...one.keys.map((key) => el("kbd", { class: "kbd" }, key))
+        )
+      )
+    )
     none.hidden = found.length > 0
     if (found.length) field.setAttribute("aria-activedescendant", `found-${chosen}`)
     else field.removeAttribute("aria-activedescendant")
@@ -72,7 +111,10 @@ export function openFinder(actions, store, show) {
   field.addEventListener("input", () => {
     const wanted = field.value.trim()
     const scored = all.map((one) => ({ one, points: wanted ? score(wanted, one.label) : 1 })).filter(({ points }) => points > 0)
-    found = scored.sort((a, b) => b.points - a.points).slice(0, MOST).map(({ one }) => one)
+    found = scored
+      .sort((a, b) => b.points - a.points)
+      .slice(0, MOST)
+      .map(({ one }) => one)
     chosen = 0
     draw()
   })

@@ -38,9 +38,14 @@ export function openMenu(anchor, label, items, at) {
     const isChoice = item.isChosen !== undefined
     const parts = [
       isChoice ? icon("check", item.isChosen ? "" : "icon--hidden") : item.icon && icon(item.icon),
-      el("span", { class: "menu__name" }, item.label), item.end && el("span", { class: "menu__end" }, item.end)
+      el("span", { class: "menu__name" }, item.label),
+      item.end && el("span", { class: "menu__end" }, item.end)
     ]
-    const props = { class: `menu__item${item.isBad ? " menu__item--bad" : ""}`, role: isChoice ? "menuitemradio" : "menuitem", tabIndex: -1 }
+    const props = {
+      class: `menu__item${item.isBad ? " menu__item--bad" : ""}`,
+      role: isChoice ? "menuitemradio" : "menuitem",
+      tabIndex: -1
+    }
     if (item.href) return el("a", { ...props, href: item.href, onclick: hide }, ...parts)
     const node = el("button", { ...props, type: "button", onclick: () => (hide(), item.run?.()) }, ...parts)
     if (isChoice) node.ariaChecked = String(item.isChosen)

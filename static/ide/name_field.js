@@ -17,13 +17,18 @@ export function nameField({ value, label, className, folder, taken, onEnd }) {
   let isDone = false
   const fault = el("p", { class: "fault", id: "name-fault", role: "alert" })
   const field = el("input", {
-    class: `files__field ${className}`, value, spellcheck: false, autocomplete: "off", "aria-label": label, "aria-describedby": "name-fault"
+    class: `files__field ${className}`,
+    value,
+    spellcheck: false,
+    autocomplete: "off",
+    "aria-label": label,
+    "aria-describedby": "name-fault"
   })
   const wanted = () => field.value.trim()
   const isNews = () => wanted() !== "" && wanted() !== value
 
   const check = () => {
-    fault.textContent = isNews() ? faultOf(folder + wanted(), taken) ?? "" : ""
+    fault.textContent = isNews() ? (faultOf(folder + wanted(), taken) ?? "") : ""
     field.ariaInvalid = String(fault.textContent !== "")
     return fault.textContent === ""
   }

@@ -3,6 +3,7 @@
  */
 import { el, fill } from "../shared/dom.js"
 import { icon } from "../shared/icons.js"
+import { button } from "./button.js"
 
 /** @typedef {import("../shared/icons.js").IconName} IconName */
 
@@ -17,13 +18,19 @@ export function mountNotices(host, store, { onConflict, shareAgain, dismiss }) {
     const notice = store.get("bot")?.notice
     const nodes = []
     if (current && store.get("saves")[current] === "conflict") {
-      nodes.push(bar("alert", `${current} was changed elsewhere. Your text is kept here until you choose.`,
-        button("Show the difference", () => onConflict(current)), "notice--warn"))
+      nodes.push(
+        bar(
+          "alert",
+          `${current} was changed elsewhere. Your text is kept here until you choose.`,
+          button("Show the difference", () => onConflict(current), "btn--sm"),
+          "notice--warn"
+        )
+      )
     }
     // The one thing that happens elsewhere so far: the command line sends "private" when its user says nothing.
     if (notice && store.get("bot")?.access === "private") {
-      nodes.push(bar("lock", notice, button("Share again", shareAgain), "", button("Keep private", dismiss, "btn--quiet")))
-    } else if (notice) nodes.push(bar("alert", notice, button("OK", dismiss)))
+      nodes.push(bar("lock", notice, button("Share again", shareAgain, "btn--sm"), "", button("Keep private", dismiss, "btn--quiet btn--sm")))
+    } else if (notice) nodes.push(bar("alert", notice, button("OK", dismiss, "btn--sm")))
     host.hidden = nodes.length === 0
     fill(host, ...nodes)
   }
@@ -33,9 +40,4 @@ export function mountNotices(host, store, { onConflict, shareAgain, dismiss }) {
 /** @param {IconName} sign @param {string} text @param {HTMLElement} first @param {string} [className] @param {HTMLElement} [second] */
 function bar(sign, text, first, className = "", second) {
   return el("div", { class: `notice ${className}`.trim(), role: "status" }, icon(sign), el("span", null, text), first, second)
-}
-
-/** @param {string} label @param {() => void} onclick @param {string} [className] */
-function button(label, onclick, className = "") {
-  return el("button", { class: `btn btn--sm ${className}`.trim(), type: "button", onclick }, label)
 }

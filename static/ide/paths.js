@@ -71,9 +71,15 @@ export function rowsOf(paths, main, closed) {
   const inside = (folder, depth) => {
     const here = paths.filter((path) => path.startsWith(folder))
     const files = here.filter((path) => !path.slice(folder.length).includes("/"))
-    const folders = new Set(here.map((path) => path.slice(folder.length)).filter((rest) => rest.includes("/")).map((rest) => rest.split("/")[0] ?? ""))
+    const folders = new Set(
+      here
+        .map((path) => path.slice(folder.length))
+        .filter((rest) => rest.includes("/"))
+        .map((rest) => rest.split("/")[0] ?? "")
+    )
     return [
-      ...files.sort((a, b) => Number(b === main) - Number(a === main) || order(a, b))
+      ...files
+        .sort((a, b) => Number(b === main) - Number(a === main) || order(a, b))
         .map((path) => ({ path, name: nameOf(path), depth, isFolder: false })),
       ...[...folders].sort(order).flatMap((name) => {
         const path = `${folder}${name}/`

@@ -10,9 +10,15 @@ export function colorPython(node) {
   const text = node.textContent ?? ""
   /** @type {(string | HTMLElement)[]} */
   const parts = []
-  highlightCode(text, pythonParser.parse(text), highlighter, (piece, classes) => {
-    const isBuiltin = classes === "tok-function" && BUILTINS.has(piece)
-    parts.push(classes ? el("span", { class: isBuiltin ? "tok-builtin" : classes }, piece) : piece)
-  }, () => parts.push("\n"))
+  highlightCode(
+    text,
+    pythonParser.parse(text),
+    highlighter,
+    (piece, classes) => {
+      const isBuiltin = classes === "tok-function" && BUILTINS.has(piece)
+      parts.push(classes ? el("span", { class: isBuiltin ? "tok-builtin" : classes }, piece) : piece)
+    },
+    () => parts.push("\n")
+  )
   fill(node, ...parts)
 }

@@ -8,7 +8,12 @@ import { icon } from "../shared/icons.js"
 /** @typedef {import("./types.js").RunState} RunState */
 
 const TITLES = /** @type {Record<RunState, string>} */ ({
-  none: "", starting: "Starting: ", running: "Running: ", waiting: "Waiting: ", ended: "", reconnecting: "Reconnecting: "
+  none: "",
+  starting: "Starting: ",
+  running: "Running: ",
+  waiting: "Waiting: ",
+  ended: "",
+  reconnecting: "Reconnecting: "
 })
 
 /** Whether there is something to stop. @param {RunState} state */
@@ -28,7 +33,9 @@ export function mountRun(button, stale, store, actions) {
     button.ariaDisabled = String(isStarting || store.get("bot") === null)
     button.title = isAlive(state) ? "Stop the bot" : "Save and run"
     button.setAttribute("aria-keyshortcuts", isAlive(state) ? "Control+." : "Control+Enter")
-    const sign = isStarting ? el("span", { class: "lens lens--thinking", "aria-hidden": true }) : icon(isAlive(state) ? "stop" : "play")
+    const sign = isStarting
+      ? el("span", { class: "lens lens--thinking", "aria-hidden": true })
+      : icon(isAlive(state) ? "stop" : "play")
     fill(button, sign, el("span", null, isStarting ? "Starting" : isAlive(state) ? "Stop" : "Run"))
   }
 
@@ -37,8 +44,11 @@ export function mountRun(button, stale, store, actions) {
     document.title = name ? `${TITLES[store.get("run")]}${name} - Hal9 IDE` : "Hal9 IDE"
   }
 
-  fill(stale, el("span", { class: "stale__text" }, "Code changed"),
-    el("button", { class: "btn btn--sm", type: "button", "data-act": "run" }, icon("refresh"), "Restart"))
+  fill(
+    stale,
+    el("span", { class: "stale__text" }, "Code changed"),
+    el("button", { class: "btn btn--sm", type: "button", "data-act": "run" }, icon("refresh"), "Restart")
+  )
   button.addEventListener("click", () => {
     if (button.ariaDisabled !== "true") actions.run(isAlive(store.get("run")) ? "stop" : "run")
   })

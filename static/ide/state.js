@@ -7,17 +7,19 @@ import { createStore } from "../shared/store.js"
 /** @typedef {ReturnType<typeof createIdeStore>} IdeStore */
 
 export function createIdeStore() {
-  return createStore(/** @type {IdeState} */ ({
-    bot: null,
-    files: [],
-    open: [],
-    current: null,
-    saves: {},
-    run: "none",
-    chat: null,
-    isStale: false,
-    isDeploying: false
-  }))
+  return createStore(
+    /** @type {IdeState} */ ({
+      bot: null,
+      files: [],
+      open: [],
+      current: null,
+      saves: {},
+      run: "none",
+      chat: null,
+      isStale: false,
+      isDeploying: false
+    })
+  )
 }
 
 /**

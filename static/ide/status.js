@@ -38,7 +38,15 @@ export function mountStatus({ link, sandbox: sandboxNode, place, tab }, sandbox)
 
     /** @param {boolean} moves whether Tab moves the focus out of the editor */
     tab(moves) {
-      if (moves) fill(tab, el("kbd", { class: "kbd" }, "Tab"), " leaves the editor, ", el("kbd", { class: "kbd" }, "Ctrl"), el("kbd", { class: "kbd" }, "M"), " indents again")
+      if (moves)
+        fill(
+          tab,
+          el("kbd", { class: "kbd" }, "Tab"),
+          " leaves the editor, ",
+          el("kbd", { class: "kbd" }, "Ctrl"),
+          el("kbd", { class: "kbd" }, "M"),
+          " indents again"
+        )
       else fill(tab, el("kbd", { class: "kbd" }, "Esc"), " then ", el("kbd", { class: "kbd" }, "Tab"), " leaves the editor")
     }
   }

@@ -2,7 +2,14 @@
  * Times as people say them.
  */
 
-const UNITS = /** @type {const} */ ([["year", 31_557_600], ["month", 2_629_800], ["week", 604_800], ["day", 86_400], ["hour", 3600], ["minute", 60]])
+const UNITS = /** @type {const} */ ([
+  ["year", 31_557_600],
+  ["month", 2_629_800],
+  ["week", 604_800],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60]
+])
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" })
 
 /** @param {number} at milliseconds since 1970 @param {number} [now] */

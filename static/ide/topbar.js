@@ -43,7 +43,12 @@ export function mountTopbar({ save, share, title, heading }, store, { rename, sh
     const isTrouble = worst === "offline" || worst === "conflict" || worst === "failed"
     const live = liveText(store.get("bot"))
     save.className = `save-state${isTrouble ? " save-state--offline" : ""}`
-    fill(save, icon(sign), el("span", { class: "save-state__text" }, text), live && el("span", { class: "save-state__live" }, live))
+    fill(
+      save,
+      icon(sign),
+      el("span", { class: "save-state__text" }, text),
+      live && el("span", { class: "save-state__live" }, live)
+    )
     // Spoken only when it matters: every pause in typing would be too often.
     const spoken = isTrouble ? text : said ? "Saved" : ""
     if (spoken && spoken !== said) announce(spoken)
@@ -59,7 +64,13 @@ export function mountTopbar({ save, share, title, heading }, store, { rename, sh
     const dot = el("span", { class: `dot dot--${isServing ? "ok" : "off"}` })
     if (!bot.live) fill(share, dot, "Not shared yet")
     else if (bot.taken_down) fill(share, dot, el("b", null, "Taken down"))
-    else fill(share, dot, el("b", null, `Live v${bot.live.number}`), el("span", { class: "share-state__changed" }, filesChanged(bot.changed.length)))
+    else
+      fill(
+        share,
+        dot,
+        el("b", null, `Live v${bot.live.number}`),
+        el("span", { class: "share-state__changed" }, filesChanged(bot.changed.length))
+      )
   }
 
   const drawTitle = () => {

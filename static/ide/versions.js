@@ -21,7 +21,8 @@ export async function openVersions(store, { refresh }) {
   if (!bot) return
   const list = el("ul", { class: "rows" }, el("li", { class: "rows__row" }, el("span", { class: "skeleton skeleton--row" })))
   openDialog({
-    title: "Versions", sub: "Each deploy makes one. Going back takes effect for new conversations; running ones stay where they began.",
+    title: "Versions",
+    sub: "Each deploy makes one. Going back takes effect for new conversations; running ones stay where they began.",
     body: [el("div", { class: "dialog__part dialog__part--last" }, list)]
   })
   await draw()
@@ -30,19 +31,54 @@ export async function openVersions(store, { refresh }) {
     try {
       const { versions } = await api("GET", `bots/${bot?.id}/versions`)
       const rows = /** @type {VersionRow[]} */ (versions).toSorted((a, b) => b.number - a.number)
-      fill(list, ...(rows.length ? rows.map(row) : [el("li", { class: "caption" }, "No versions yet. The rocket makes the first.")]))
+      fill(
+        list,
+        ...(rows.length ? rows.map(row) : [el("li", { class: "caption" }, "No versions yet. The rocket makes the first.")])
+      )
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      fill(list, el("li", null, el("div", { class: "notice notice--bad" }, icon("alert"), el("span", null, error.message), el("button", { class: "btn btn--sm", type: "button", onclick: () => void draw() }, "Try again"))))
+      fill(
+        list,
+        el(
+          "li",
+          null,
+          el(
+            "div",
+            { class: "notice notice--bad" },
+            icon("alert"),
+            el("span", null, error.message),
+            el("button", { class: "btn btn--sm", type: "button", onclick: () => void draw() }, "Try again")
+          )
+        )
+      )
     }
   }
 
   /** @param {VersionRow} version */
   function row({ number, created_at_ms: at, by, source, is_live: isLive }) {
-    return el("li", { class: "rows__row" },
+    return el(
+      "li",
+      { class: "rows__row" },
       el("span", { class: `dot dot--${isLive ? "ok" : "off"}` }),
-      el("span", { class: "rows__text" }, el("b", null, `Version ${number}`), el("small", null, `${ago(at)} from ${FROM[source] ?? source}${by && !by.startsWith("guest-") ? ` by ${by}` : ""}`)),
-      isLive ? el("span", { class: "badge badge--ok" }, "Live") : el("button", { class: "btn btn--sm", type: "button", "aria-label": `Make version ${number} live`, onclick: () => void goTo(number) }, "Make live"))
+      el(
+        "span",
+        { class: "rows__text" },
+        el("b", null, `Version ${number}`),
+        el("small", null, `${ago(at)} from ${FROM[source] ?? source}${by && !by.startsWith("guest-") ? ` by ${by}` : ""}`)
+      ),
+      isLive
+        ? el("span", { class: "badge badge--ok" }, "Live")
+        : el(
+            "button",
+            {
+              class: "btn btn--sm",
+              type: "button",
+              "aria-label": `Make version ${number} live`,
+              onclick: () => void goTo(number)
+            },
+            "Make live"
+          )
+    )
   }
 
   /** @param {number} number */

@@ -6,7 +6,13 @@ import { icon } from "../shared/icons.js"
 import { extensionOf, nameOf } from "./paths.js"
 
 const PICTURES = /** @type {Record<string, string>} */ ({
-  png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", svg: "image/svg+xml", avif: "image/avif"
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  gif: "image/gif",
+  webp: "image/webp",
+  svg: "image/svg+xml",
+  avif: "image/avif"
 })
 
 /** @param {number} bytes */
@@ -25,7 +31,11 @@ export function mountViewer(host) {
     /** No file is open. */
     blank() {
       node.hidden = false
-      fill(node, el("p", null, "No file is open."), el("button", { class: "btn", type: "button", "data-act": "new-file" }, icon("plus"), "New file"))
+      fill(
+        node,
+        el("p", null, "No file is open."),
+        el("button", { class: "btn", type: "button", "data-act": "new-file" }, icon("plus"), "New file")
+      )
     },
 
     /** @param {string | null} path null hides it @param {ArrayBuffer | null} bytes */
@@ -36,10 +46,16 @@ export function mountViewer(host) {
       if (path === null || !bytes) return
       const type = PICTURES[extensionOf(path)]
       url = URL.createObjectURL(new Blob([bytes], { type: type ?? "application/octet-stream" }))
-      fill(node,
+      fill(
+        node,
         type && el("img", { class: "viewer__picture", src: url, alt: `The picture ${nameOf(path)}` }),
-        el("p", null, `${nameOf(path)} can't be edited here: it is ${type ? "a picture" : "not text, or too long"}. ${sizeOf(bytes.byteLength)}.`),
-        el("a", { class: "btn", href: url, download: nameOf(path) }, icon("download"), "Download"))
+        el(
+          "p",
+          null,
+          `${nameOf(path)} can't be edited here: it is ${type ? "a picture" : "not text, or too long"}. ${sizeOf(bytes.byteLength)}.`
+        ),
+        el("a", { class: "btn", href: url, download: nameOf(path) }, icon("download"), "Download")
+      )
       // A blob address is not one that el() lets through for links.
       node.querySelector("a")?.setAttribute("href", url)
     }

@@ -94,22 +94,30 @@ export function mountViews(grid, { bar, filesToggle, panelToggle }, onConsole) {
  * @param {Record<string, () => void>} [into] how to enter a region, where its first control is not the way
  */
 export function cycleRegions(step, into = {}) {
-  const regions = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-region]"))].filter((region) => region.checkVisibility())
+  const regions = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-region]"))].filter((region) =>
+    region.checkVisibility()
+  )
   const index = regions.findIndex((region) => region.contains(document.activeElement))
   const start = index < 0 && step < 0 ? 0 : index
   const next = regions[(start + step + regions.length) % regions.length]
   if (!next) return
   const enter = into[next.dataset.region ?? ""]
   if (enter) return enter()
-  const first = next.querySelector("button:not([disabled]):not([hidden]):not([tabindex='-1']), input:not([disabled]), a[href], [tabindex='0']")
+  const first = next.querySelector(
+    "button:not([disabled]):not([hidden]):not([tabindex='-1']), input:not([disabled]), a[href], [tabindex='0']"
+  )
   if (first instanceof HTMLElement) first.focus()
 }
 
 /** Notes on the page whether the focus was last moved by keys: an editor would wear its ring at every click otherwise. */
 export function watchModality() {
   const root = document.documentElement
-  addEventListener("keydown", ({ key }) => {
-    if (key === "Tab" || key === "F6") root.dataset.by = "keys"
-  }, { capture: true })
+  addEventListener(
+    "keydown",
+    ({ key }) => {
+      if (key === "Tab" || key === "F6") root.dataset.by = "keys"
+    },
+    { capture: true }
+  )
   addEventListener("pointerdown", () => delete root.dataset.by, { capture: true })
 }

@@ -12,13 +12,17 @@ const { textOf } = await import("../../static/ide/server_files.js")
 
 test("the main file comes first, then files, then folders, in order of their names", () => {
   const rows = rowsOf(["b10.txt", "app.py", "b9.txt", "prompts/tone.md", "prompts/old/x.md"], "app.py", new Set())
-  assert.deepEqual(rows.map(({ path, depth }) => `${depth} ${path}`), [
-    "0 app.py", "0 b9.txt", "0 b10.txt", "0 prompts/", "1 prompts/tone.md", "1 prompts/old/", "2 prompts/old/x.md"
-  ])
+  assert.deepEqual(
+    rows.map(({ path, depth }) => `${depth} ${path}`),
+    ["0 app.py", "0 b9.txt", "0 b10.txt", "0 prompts/", "1 prompts/tone.md", "1 prompts/old/", "2 prompts/old/x.md"]
+  )
 })
 
 test("a closed folder hides what is in it", () => {
-  assert.deepEqual(rowsOf(["a/x", "a/b/y"], "", new Set(["a/"])).map(({ path }) => path), ["a/"])
+  assert.deepEqual(
+    rowsOf(["a/x", "a/b/y"], "", new Set(["a/"])).map(({ path }) => path),
+    ["a/"]
+  )
 })
 
 test("a name is refused with a sentence, or not at all", () => {
@@ -39,9 +43,13 @@ test("paths are taken apart", () => {
 test("only the bot's own files become links", () => {
   const isOurs = (/** @type {string} */ path) => path === "app.py"
   assert.deepEqual(linked('  File "/bot/app.py", line 12, in <module>', isOurs), [
-    { text: "  File " }, { text: '"app.py", line 12', file: "app.py", line: 12 }, { text: ", in <module>" }
+    { text: "  File " },
+    { text: '"app.py", line 12', file: "app.py", line: 12 },
+    { text: ", in <module>" }
   ])
-  assert.deepEqual(linked('  File "/usr/lib/python3/json.py", line 3', isOurs), [{ text: '  File "/usr/lib/python3/json.py", line 3' }])
+  assert.deepEqual(linked('  File "/usr/lib/python3/json.py", line 3', isOurs), [
+    { text: '  File "/usr/lib/python3/json.py", line 3' }
+  ])
   assert.deepEqual(linked("", isOurs), [])
 })
 

@@ -69,7 +69,13 @@ test("two saves of one file never run side by side", async () => {
   screen["app.py"] = "two"
   saver.changed("app.py")
   await Promise.all([first, saver.flush("app.py")])
-  assert.deepEqual(puts.map(({ text, etag }) => [text, etag]), [["one", "e0"], ["two", "e1"]])
+  assert.deepEqual(
+    puts.map(({ text, etag }) => [text, etag]),
+    [
+      ["one", "e0"],
+      ["two", "e1"]
+    ]
+  )
 })
 
 test("a text that the server can't take stays in this browser and is sent again later", async () => {

@@ -80,13 +80,21 @@ async function write({ prefix, leader, entries, eager }) {
     const integrity = `sha384-${createHash("sha384").update(contents).digest("base64")}`
     files[path.slice(target.length + 1)] = { bytes: contents.length, integrity }
   }
-  const inside = (/** @type {string} */ path) => path.slice(path.indexOf(`${prefix}-${version}/`) + `${prefix}-${version}/`.length)
+  const inside = (/** @type {string} */ path) =>
+    path.slice(path.indexOf(`${prefix}-${version}/`) + `${prefix}-${version}/`.length)
   const outputs = Object.fromEntries(
     Object.entries(result.metafile.outputs).map(([path, { imports }]) => [
-      inside(path), { imports: imports.map((next) => ({ path: inside(next.path), kind: next.kind })) }
+      inside(path),
+      { imports: imports.map((next) => ({ path: inside(next.path), kind: next.kind })) }
     ])
   )
-  const names = [...new Set(Object.keys(result.metafile.inputs).filter((path) => path.includes("node_modules/")).map(packageOf))].sort()
+  const names = [
+    ...new Set(
+      Object.keys(result.metafile.inputs)
+        .filter((path) => path.includes("node_modules/"))
+        .map(packageOf)
+    )
+  ].sort()
   const packages = await Promise.all(names.map(async (name) => ({ name, ...(await described(name)) })))
   const manifest = {
     version,
@@ -99,7 +107,8 @@ async function write({ prefix, leader, entries, eager }) {
   await writeFile(join(target, "LICENSES.txt"), notices.join(`\n${"-".repeat(80)}\n\n`))
   // The checker reads these beside the minified files; they name the packages, whose types npm installed.
   for (const entry of entries) await copyFile(join(here, "src", `${entry}.js`), join(target, `${entry}.d.ts`))
-  for (const [entry, text] of Object.entries(declared)) if (entries.includes(entry) || (entry === "python" && prefix === "cm")) await writeFile(join(target, `${entry}.d.ts`), text)
+  for (const [entry, text] of Object.entries(declared))
+    if (entries.includes(entry) || (entry === "python" && prefix === "cm")) await writeFile(join(target, `${entry}.d.ts`), text)
 }
 
 await rm(vendor, { recursive: true, force: true })

@@ -10,14 +10,17 @@ import { BUILTINS, highlighter } from "../python_names.js"
 const builtin = Decoration.mark({ class: "tok-builtin" })
 
 /** The grammar does not know Python's builtin names, so the visible part of the tree is searched for them. */
-const builtins = ViewPlugin.define((view) => ({
-  marks: builtinMarks(view),
-  /** @param {ViewUpdate} update */
-  update(update) {
-    const isNewTree = syntaxTree(update.startState) !== syntaxTree(update.state)
-    if (update.docChanged || update.viewportChanged || isNewTree) this.marks = builtinMarks(update.view)
-  }
-}), { decorations: (plugin) => plugin.marks })
+const builtins = ViewPlugin.define(
+  (view) => ({
+    marks: builtinMarks(view),
+    /** @param {ViewUpdate} update */
+    update(update) {
+      const isNewTree = syntaxTree(update.startState) !== syntaxTree(update.state)
+      if (update.docChanged || update.viewportChanged || isNewTree) this.marks = builtinMarks(update.view)
+    }
+  }),
+  { decorations: (plugin) => plugin.marks }
+)
 
 /** @param {EditorView} view */
 function builtinMarks(view) {

@@ -3,8 +3,16 @@
  */
 import { EditorState, keymap, pythonLanguage } from "./codemirror.js"
 import {
-  acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, globalCompletion, highlightSelectionMatches,
-  localCompletionSource, search, searchKeymap
+  acceptCompletion,
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+  globalCompletion,
+  highlightSelectionMatches,
+  localCompletionSource,
+  search,
+  searchKeymap
 } from "../../vendor/cm-6.43.15/extras.js"
 
 export { gotoLine, openSearchPanel, selectNextOccurrence } from "../../vendor/cm-6.43.15/extras.js"
@@ -14,8 +22,15 @@ const COMPLETE_AFTER_MS = 50
 
 /** The search panel's words, written as the rest of the page writes them. */
 const words = {
-  next: "Next", previous: "Previous", all: "All", "match case": "Match case", regexp: "Regular expression", "by word": "Whole word",
-  replace: "Replace", "replace all": "Replace all", go: "Go"
+  next: "Next",
+  previous: "Previous",
+  all: "All",
+  "match case": "Match case",
+  regexp: "Regular expression",
+  "by word": "Whole word",
+  replace: "Replace",
+  "replace all": "Replace all",
+  go: "Go"
 }
 
 /** @type {import("@codemirror/state").Extension} */

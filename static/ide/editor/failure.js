@@ -2,7 +2,16 @@
  * The mark on the line that failed: a wash, a mark in the gutter, the message behind the code. It stays until that
  * line is edited.
  */
-import { Decoration, EditorView, GutterMarker, RangeSet, StateEffect, StateField, WidgetType, gutterLineClass } from "./codemirror.js"
+import {
+  Decoration,
+  EditorView,
+  GutterMarker,
+  RangeSet,
+  StateEffect,
+  StateField,
+  WidgetType,
+  gutterLineClass
+} from "./codemirror.js"
 
 /** @typedef {import("@codemirror/state").EditorState} EditorState */
 /** @typedef {{line: number, message: string}} LineFailure line counts from 1 */
@@ -36,9 +45,9 @@ class Message extends WidgetType {
   }
 }
 
-const gutterMark = new class extends GutterMarker {
+const gutterMark = new (class extends GutterMarker {
   elementClass = "cm-gutterElement--failed"
-}()
+})()
 
 /** @typedef {{from: number, message: string}} Mark `from` is the start of its line */
 

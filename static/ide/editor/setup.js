@@ -2,9 +2,25 @@
  * What every open file's editor has from the start: keys, history, looks. The rest is in extras.js.
  */
 import {
-  Compartment, EditorSelection, EditorState, EditorView, bracketMatching, defaultKeymap, drawSelection, dropCursor, highlightActiveLine,
-  highlightActiveLineGutter, highlightSpecialChars, history, historyKeymap, indentOnInput, indentUnit, indentWithTab, keymap,
-  lineNumbers, rectangularSelection
+  Compartment,
+  EditorSelection,
+  EditorState,
+  EditorView,
+  bracketMatching,
+  defaultKeymap,
+  drawSelection,
+  dropCursor,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  history,
+  historyKeymap,
+  indentOnInput,
+  indentUnit,
+  indentWithTab,
+  keymap,
+  lineNumbers,
+  rectangularSelection
 } from "./codemirror.js"
 import { colors } from "./colors.js"
 import { failureAt, failures } from "./failure.js"
@@ -67,6 +83,11 @@ export function setup() {
     colors,
     failures,
     keymap.of(keys),
-    EditorView.contentAttributes.of({ tabindex: "0", "aria-describedby": "editor-help", autocapitalize: "off", spellcheck: "false" })
+    EditorView.contentAttributes.of({
+      tabindex: "0",
+      "aria-describedby": "editor-help",
+      autocapitalize: "off",
+      spellcheck: "false"
+    })
   ]
 }

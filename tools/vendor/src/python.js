@@ -12,22 +12,16 @@ function innerBody(context) {
     let before = node.childBefore(pos)
     if (!before) {
       break
-    }
-    else if (before.name == "Comment") {
+    } else if (before.name == "Comment") {
       pos = before.from
-    }
-    else if (before.name == "Body" || before.name == "MatchBody") {
-      if (context.baseIndentFor(before) + context.unit <= lineIndent)
-        found = before
+    } else if (before.name == "Body" || before.name == "MatchBody") {
+      if (context.baseIndentFor(before) + context.unit <= lineIndent) found = before
       node = before
-    }
-    else if (before.name == "MatchClause") {
+    } else if (before.name == "MatchClause") {
       node = before
-    }
-    else if (before.type.is("Statement")) {
+    } else if (before.type.is("Statement")) {
       node = before
-    }
-    else {
+    } else {
       break
     }
   }
@@ -35,13 +29,16 @@ function innerBody(context) {
 }
 function indentBody(context, node) {
   let base = context.baseIndentFor(node)
-  let line = context.lineAt(context.pos, -1), to = line.from + line.text.length
+  let line = context.lineAt(context.pos, -1),
+    to = line.from + line.text.length
   // Don't consider blank, deindented lines at the end of the
   // block part of the block
-  if (/^\s*($|#)/.test(line.text) &&
+  if (
+    /^\s*($|#)/.test(line.text) &&
     context.node.to < to + 100 &&
     !/\S/.test(context.state.sliceDoc(to, context.node.to)) &&
-    context.lineIndent(context.pos, -1) <= base)
+    context.lineIndent(context.pos, -1) <= base
+  )
     return null
   // A normally deindenting keyword that appears at a higher
   // indentation than the block should probably be handled by the next
@@ -60,46 +57,46 @@ export const pythonLanguage = LRLanguage.define({
   parser: parser.configure({
     props: [
       indentNodeProp.add({
-        Body: context => {
+        Body: (context) => {
           const body = (/^\s*(#|$)/.test(context.textAfter) && innerBody(context)) || context.node
           return indentBody(context, body) ?? context.continue()
         },
-        MatchBody: context => {
+        MatchBody: (context) => {
           return indentBody(context, innerBody(context) || context.node) ?? context.continue()
         },
-        IfStatement: cx => /^\s*(else:|elif )/.test(cx.textAfter) ? cx.baseIndent : cx.continue(),
-        "ForStatement WhileStatement": cx => /^\s*else:/.test(cx.textAfter) ? cx.baseIndent : cx.continue(),
-        TryStatement: cx => /^\s*(except[ :]|finally:|else:)/.test(cx.textAfter) ? cx.baseIndent : cx.continue(),
-        MatchStatement: cx => {
-          if (/^\s*case /.test(cx.textAfter))
-            return cx.baseIndent + cx.unit
+        IfStatement: (cx) => (/^\s*(else:|elif )/.test(cx.textAfter) ? cx.baseIndent : cx.continue()),
+        "ForStatement WhileStatement": (cx) => (/^\s*else:/.test(cx.textAfter) ? cx.baseIndent : cx.continue()),
+        TryStatement: (cx) => (/^\s*(except[ :]|finally:|else:)/.test(cx.textAfter) ? cx.baseIndent : cx.continue()),
+        MatchStatement: (cx) => {
+          if (/^\s*case /.test(cx.textAfter)) return cx.baseIndent + cx.unit
           return cx.continue()
         },
         "TupleExpression ComprehensionExpression ParamList ArgList ParenthesizedExpression": delimitedIndent({ closing: ")" }),
-        "DictionaryExpression DictionaryComprehensionExpression SetExpression SetComprehensionExpression": delimitedIndent({ closing: "}" }),
+        "DictionaryExpression DictionaryComprehensionExpression SetExpression SetComprehensionExpression": delimitedIndent({
+          closing: "}"
+        }),
         "ArrayExpression ArrayComprehensionExpression": delimitedIndent({ closing: "]" }),
-        MemberExpression: cx => cx.baseIndent + cx.unit,
+        MemberExpression: (cx) => cx.baseIndent + cx.unit,
         "String FormatString": () => null,
-        Script: context => {
+        Script: (context) => {
           const inner = innerBody(context)
           return (inner && indentBody(context, inner)) ?? context.continue()
-        },
+        }
       }),
       foldNodeProp.add({
         "ArrayExpression DictionaryExpression SetExpression TupleExpression": foldInside,
         Body: (node, state) => ({ from: node.from + 1, to: node.to - (node.to == state.doc.length ? 0 : 1) }),
         "String FormatString": (node, state) => ({ from: state.doc.lineAt(node.from).to, to: node.to })
       })
-    ],
+    ]
   }),
   languageData: {
     closeBrackets: {
       brackets: ["(", "[", "{", "'", '"', "'''", '"""'],
-      stringPrefixes: ["f", "fr", "rf", "r", "u", "b", "br", "rb",
-        "F", "FR", "RF", "R", "U", "B", "BR", "RB"]
+      stringPrefixes: ["f", "fr", "rf", "r", "u", "b", "br", "rb", "F", "FR", "RF", "R", "U", "B", "BR", "RB"]
     },
     commentTokens: { line: "#" },
     // Indent logic logic are triggered upon below input patterns
-    indentOnInput: /^\s*([\}\]\)]|else:|elif |except |finally:|case\s+[^:]*:?)$/,
+    indentOnInput: /^\s*([\}\]\)]|else:|elif |except |finally:|case\s+[^:]*:?)$/
   }
 })
