@@ -122,9 +122,10 @@ def test_what_a_killed_child_had_started_ends_too(launch: Launch, tmp_path: Path
 
 
 def test_a_child_that_can_never_run_ends_the_server(launch: Launch, tmp_path: Path) -> None:
-    launcher = launch("web", SLEEPER, "supervisor", NOTE + "raise SystemExit(78)")
+    launcher = launch("web", SLEEPER, "supervisor", NOTE + "time.sleep(1); raise SystemExit(78)")
+    children = pids(tmp_path, 2)
     assert launcher.wait(10) == 78
-    assert all(is_gone(pid) for pid in pids(tmp_path, 2))
+    assert all(is_gone(pid) for pid in children)
 
 
 def test_hup_goes_to_the_web_server(launch: Launch, tmp_path: Path) -> None:
