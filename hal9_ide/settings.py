@@ -119,6 +119,16 @@ class Settings:
     tokens_per_user: int = field(
         default=50, metadata=_about(parsing.positive, "tokens", "How many tokens one user may have.")
     )
+    network: str = field(
+        default="public",
+        metadata=_about(
+            parsing.one_of("off", "public"), "off or public", "Whom a bot may reach whose author chose nothing."
+        ),
+    )
+    guests_network: str = field(
+        default="off",
+        metadata=_about(parsing.one_of("on", "off"), "on or off", "Whether bots of guests may use the network at all."),
+    )
     runs: int = field(
         default=0,
         metadata=_about(parsing.whole, "runs", "How many scripts may run at once; 0: as many as the memory holds."),

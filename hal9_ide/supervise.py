@@ -7,11 +7,13 @@ import asyncio
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from hal9_ide.logs import configure_logs
+from hal9_ide.network import network_of
 from hal9_ide.settings import Settings, read_settings
 from hal9_ide.store.blobs import Blobs
 from hal9_ide.store.recorder import StoreRecorder
@@ -45,7 +47,7 @@ async def serve(settings: Settings, host: Host) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database)
     blobs = Blobs(settings.blobs_dir)
-    recorder = StoreRecorder(database, blobs)
+    recorder = StoreRecorder(database, blobs, partial(network_of, settings))
     setup = Setup(
         host=host,
         limits=settings.limits,

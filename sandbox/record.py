@@ -1,7 +1,7 @@
 """What the supervisor asks of whoever keeps the record: plain data and one interface, no tables.
 
-The composition root (`hal9_ide.supervise`) hands a Recorder and a Blobs to the supervisor. Every Recorder method returns
-at once with a future; calls take effect in the order they were made, so a read sees every write asked for before it.
+The composition root (`hal9_ide.supervise`) hands a Recorder and a Blobs to the supervisor. Every Recorder method
+returns at once with a future; calls take effect in the order they were made, so a read sees every write before it.
 """
 
 import time
@@ -21,7 +21,7 @@ class ChatRecord:
     """A chat as it stands on record; the chat in memory keeps it up to date.
 
     `manifest` is the sha256 of the version it runs; `version` its number, None for a draft. `opening` is None when the
-    last opening ended without asking, else (text it printed, prompt). The hashes are folder snapshots, None: never kept.
+    last opening ended without asking, else (text it printed, prompt). The hashes are folder snapshots; None: no such.
     """
 
     chat: str
@@ -39,6 +39,8 @@ class ChatRecord:
     storage_hash: str | None
     last_turn: int
     last_position: int
+    network: tuple[str, ...]
+    """Whom the bot may reach, as `sandbox.policy` reads it; empty: nobody."""
 
 
 @dataclass(slots=True)

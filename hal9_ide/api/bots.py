@@ -1,5 +1,6 @@
 """Bots: list, make, look at, change, delete and restore."""
 
+import msgspec
 from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
@@ -22,10 +23,11 @@ from hal9_ide.disk import check_free_disk
 from hal9_ide.errors import Absent, BadRequest
 from hal9_ide.gallery import templates
 from hal9_ide.links import has_qr, share_url
+from hal9_ide.network import checked_network
 from hal9_ide.offload import in_thread
 from hal9_ide.rules import AUTHOR
 from hal9_ide.settings import Settings
-from hal9_ide.store import drafts
+from hal9_ide.store import accounts, drafts
 from hal9_ide.store.base import new_id
 from hal9_ide.store.bots import Bot
 from hal9_ide.store.contents import store_files
@@ -137,8 +139,20 @@ def _change(session: Session, bot: Bot, change: BotChange, user_id: str) -> None
         bot.taken_down = change.taken_down
     if change.notice is None:
         bot.notice = None
+    _change_runs(session, bot, change)
+
+
+def _change_runs(session: Session, bot: Bot, change: BotChange) -> None:
+    """Change how the bot's scripts run from their next start."""
     if isinstance(change.main, str):
         bot.main = _present_main(session, bot, change.main)
+    if not isinstance(change.network, msgspec.UnsetType):
+        _set_network(session, bot, change.network)
+
+
+def _set_network(session: Session, bot: Bot, wish: list[str] | None) -> None:
+    is_guest = accounts.is_guest(session, bot.owner_id)
+    bot.network = None if wish is None else checked_network(services().settings, wish, is_guest)
 
 
 def _retitle(session: Session, bot: Bot, title: str) -> None:

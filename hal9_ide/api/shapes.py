@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from hal9_ide.access import services
 from hal9_ide.deploy import changed_paths
 from hal9_ide.links import has_qr, share_url
+from hal9_ide.network import network_of
 from hal9_ide.settings import Settings
-from hal9_ide.store import drafts, versions
+from hal9_ide.store import accounts, drafts, versions
 from hal9_ide.store.bots import Bot
 from hal9_ide.store.manifests import load_manifest
 
@@ -84,7 +85,10 @@ class FileRow(msgspec.Struct):
 
 
 class BotView(msgspec.Struct):
-    """A bot with its draft. `changed`: paths that differ from what is live. `qr`: a code for the link makes sense."""
+    """A bot with its draft. `changed`: paths that differ from what is live. `qr`: a code for the link makes sense.
+
+    `network`: whom it may reach; [] nobody, ["*"] the public internet, else hosts.
+    """
 
     id: str
     title: str
@@ -99,10 +103,11 @@ class BotView(msgspec.Struct):
     changed: list[str]
     files: list[FileRow]
     qr: bool
+    network: list[str]
 
 
 class BotChange(msgspec.Struct):
-    """What to change; what is left out stays. `notice` can only be set to null."""
+    """What to change; what is left out stays. `notice` can only be set to null; `network` null: the default."""
 
     title: str | msgspec.UnsetType = msgspec.UNSET
     description: str | msgspec.UnsetType = msgspec.UNSET
@@ -110,6 +115,7 @@ class BotChange(msgspec.Struct):
     taken_down: bool | msgspec.UnsetType = msgspec.UNSET
     notice: msgspec.UnsetType | None = msgspec.UNSET
     main: str | msgspec.UnsetType = msgspec.UNSET
+    network: list[str] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Link(msgspec.Struct):
@@ -137,4 +143,5 @@ def bot_view(session: Session, settings: Settings, bot: Bot) -> BotView:
         changed=changed_paths(files, manifest),
         files=[FileRow(path, content.bytes, f'"{content.sha256}"') for path, content in files.items()],
         qr=bot.live_number is not None and has_qr(settings),
+        network=network_of(settings, bot.network, accounts.is_guest(session, bot.owner_id)),
     )

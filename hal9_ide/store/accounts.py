@@ -63,6 +63,12 @@ def add_user(session: Session, name: str, *, is_guest: bool) -> User:
     return user
 
 
+def is_guest(session: Session, user_id: str) -> bool:
+    """Say whether a user has no name yet; True for one who is gone."""
+    user = session.get(User, user_id)
+    return user is None or user.is_guest
+
+
 def token_by_hash(session: Session, secret_hash: str) -> tuple[Token, User] | None:
     """Return a token that is good and whose it is, or None."""
     query = select(Token, User).join(User, User.id == Token.user_id)

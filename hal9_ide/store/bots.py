@@ -25,6 +25,7 @@ class Bot(Base):
     gen: Mapped[int] = mapped_column(Integer, default=0)  # grows with every change of the live pointer
     notice: Mapped[str | None] = mapped_column(String(200), default=None)  # a sentence that the author should see
     taken_down: Mapped[bool] = mapped_column(Boolean, default=False)
+    network: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)  # None: the default
     created_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)
     updated_at_ms: Mapped[int] = mapped_column(BigInteger, default=now_ms)
     deleted_at_ms: Mapped[int | None] = mapped_column(BigInteger, default=None)

@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 
 from hal9_ide.store.base import now_ms
 from hal9_ide.store.blobs import Blobs
+from hal9_ide.store.bots import Bot
 from hal9_ide.store.chats import Chat, Folder, Message, Published, Turn
+from hal9_ide.store.people import User
 from hal9_ide.store.write import Database
 from sandbox.record import ChatRecord, FolderKey, TurnRecord, Waiting
 
@@ -29,6 +31,8 @@ INLINE_BYTES = 16 * 1024
 """A compressed log up to this size stays in its row: a file of its own would cost another sync per turn."""
 
 Act = Callable[[Session], Any]
+Network = Callable[[list[str] | None, bool], list[str]]
+"""Says whom a bot may reach, from what its author chose and whether that is a guest."""
 
 
 class Job:
@@ -43,8 +47,8 @@ class Job:
 class StoreRecorder:
     """Implements `sandbox.record.Recorder` on the tables. Owns one thread; `close` ends it after the last job."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
-        self._database, self._blobs = database, blobs
+    def __init__(self, database: Database, blobs: Blobs, network: Network) -> None:
+        self._database, self._blobs, self._network = database, blobs, network
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
@@ -56,7 +60,7 @@ class StoreRecorder:
 
     def load(self, chat: str) -> "Future[ChatRecord | None]":
         """See Recorder."""
-        return self._submit(lambda session: _load(session, chat))
+        return self._submit(lambda session: _load(session, chat, self._network))
 
     def reserve(self, chat: str, ceiling: int) -> "Future[None]":
         """See Recorder."""
@@ -193,10 +197,13 @@ def _folder(key: FolderKey) -> dict[str, str]:
     return {"bot_id": key.bot, "stage": key.stage, "scope": key.scope, "owner": key.owner}
 
 
-def _load(session: Session, chat: str) -> ChatRecord | None:
+def _load(session: Session, chat: str, network: Network) -> ChatRecord | None:
     row = session.get(Chat, chat)
     if row is None:
         return None
+    chosen, is_guest = session.execute(
+        select(Bot.network, User.is_guest).join(User, User.id == Bot.owner_id).where(Bot.id == row.bot_id)
+    ).one()
     last_turn = session.scalar(select(func.max(Turn.number)).filter_by(chat_id=chat)) or 0
     last_position = session.scalar(select(func.max(Message.position)).filter_by(chat_id=chat)) or 0
     return ChatRecord(
@@ -214,6 +221,7 @@ def _load(session: Session, chat: str) -> ChatRecord | None:
         storage_hash=row.storage_hash,
         last_turn=last_turn,
         last_position=last_position,
+        network=tuple(network(chosen, is_guest)),
     )
 
 
