@@ -62,7 +62,7 @@ def test_visitor_sees_neither_console_nor_source_nor_error() -> None:
 
 
 def test_error_keeps_head_and_tail_in_one_frame() -> None:
-    error = Error("ValueError", "m" * 5_000, "f" * 500, 3, 'first line\n' + '"\n' * 9_000 + "the last line")
+    error = Error("ValueError", "m" * 5_000, "f" * 500, 3, "first line\n" + '"\n' * 9_000 + "the last line")
     fields = frames.error_fields(error)
     text = str(fields["traceback"])
     assert text.startswith("first line") and text.endswith("the last line")
