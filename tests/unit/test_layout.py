@@ -4,9 +4,12 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from sandbox.runtime import INSIDE_MODULES
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = (
@@ -16,6 +19,8 @@ NOT_OURS = (
     "hal9_ide/templates_gallery/",
     "sandbox/hal9/templates/",
 )
+OPTIONAL = {"requests", "PIL", "pandas", "numpy", "openai"}
+"""What bots' package uses when it is there."""
 LONGEST = 400
 LONGEST_CRITICAL = 260
 
@@ -43,6 +48,40 @@ def test_the_launcher_imports_neither_flask_nor_gevent_nor_sqlalchemy() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"
+
+
+def nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Give all nodes of a module but those that only a type checker reads."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")):
+            yield node
+            yield from nodes(node)
+
+
+def imported(path: Path) -> set[str]:
+    """Return what a module imports: "json", or "./wire" from its own package."""
+    found: set[str] = set()
+    for node in nodes(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            found |= {f"./{node.module}"} if node.module else {f"./{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("module", INSIDE_MODULES)
+def test_what_runs_inside_the_sandbox_imports_the_standard_library_and_each_other(module: str) -> None:
+    own = {f"./{name}" for name in INSIDE_MODULES}
+    assert imported(ROOT / "sandbox" / f"{module}.py") <= own | sys.stdlib_module_names
+
+
+def test_the_package_for_bots_needs_nothing_installed() -> None:
+    for path in (ROOT / "sandbox" / "hal9").rglob("*.py"):
+        if "templates" not in path.parts:
+            outside = {name for name in imported(path) if not name.startswith("./")} - sys.stdlib_module_names
+            assert outside <= {"hal9"} | OPTIONAL, f"{path}: {outside}"
 
 
 def test_a_file_has_one_subject_and_so_at_most_400_lines() -> None:
