@@ -4,7 +4,10 @@ JSON text frames. A server frame is at most 8 kB as encoded, a client frame at m
 frames from 1, over all its runs; what only the author may see is left out for visitors and keeps its number.
 """
 
+import json
+import math
 import re
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -19,6 +22,7 @@ CLIENT_FRAME_BYTES = 400_000
 SERVER_FRAME_BYTES = 8_000
 TEXT_BYTES = 64 << 10
 UPLOADS = 32
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 MESSAGE_ID = re.compile(r"[!-~]{1,64}")
 
 State = Literal["starting", "running", "waiting", "ended"]
@@ -192,7 +196,18 @@ def decode_client_frame(data: str | bytes) -> ClientFrame:
         frame: ClientFrame = _decoder.decode(data)
         return frame
     except (msgspec.DecodeError, UnicodeError) as error:
+        if (half := _with_half_characters(data)) is not None:
+            return half
         raise BadRequest(f"That is not a frame of {SUBPROTOCOL}: {error}", code="bad_frame") from None
+
+
+def _with_half_characters(data: str | bytes) -> Message | None:
+    r"""Return a message whose text holds lone surrogates, or None: a page can send \ud800, strict JSON cannot."""
+    with suppress(ValueError, TypeError, LookupError, RecursionError):
+        fields = json.loads(data)
+        if fields["kind"] == "message" and HALF_CHARACTER.search(fields["text"]):
+            return Message(id=msgspec.convert(fields["id"], str), text=fields["text"])
+    return None
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -219,5 +234,6 @@ def checked_text(text: str) -> str:
     except UnicodeEncodeError:
         raise BadRequest("A message cannot contain half a character.", code="bad_text") from None
     if size > TEXT_BYTES:
-        raise TooLarge(f"A message can have {TEXT_BYTES >> 10} KiB; this one has {size / 1024:.0f}.", code="too_long")
+        limit, this = TEXT_BYTES >> 10, math.ceil(size / 1024)
+        raise TooLarge(f"A message can have {limit} KiB; this one has {this}.", code="too_long")
     return text

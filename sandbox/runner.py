@@ -124,16 +124,12 @@ class _Run:
 
     def _report(self, error: BaseException) -> None:
         try:
-            from . import crash  # noqa: PLC0415 - its imports cost more than a whole start
-
-            crash.report(self._control, error)
+            _crash_module().report(self._control, error)
         except BaseException as failure:  # no memory or descriptors left, or a script that broke the standard library
             os.write(2, f"{type(error).__name__} (no traceback: {type(failure).__name__})\n".encode())
 
     def _thread_failed(self, args: "_thread._ExceptHookArgs", /) -> None:
-        from . import crash  # noqa: PLC0415
-
-        crash.report_thread(args)
+        _crash_module().report_thread(args)
 
     def _hook_threads(self) -> None:
         _thread._excepthook = self._thread_failed  # threading takes it from there when a script imports it
@@ -157,6 +153,27 @@ class _Run:
         if not self._control.in_fork:
             self._control.send(*wire.records(wire.EXIT, self._status.to_bytes(4, "big", signed=True)))
         os._exit(self._status)
+
+
+def _crash_module() -> "ModuleType":
+    """Import what tells of an exception; late, because its imports cost more than a whole start.
+
+    A bot may have a json.py or a token.py of its own, imported or not: those are out of the way meanwhile.
+    """
+    path, own = sys.path[:], {name: module for name, module in sys.modules.items() if _is_own(module)}
+    sys.path[:] = [entry for entry in path if not (entry + "/").startswith(stdio.BOT)]
+    for name in own:
+        del sys.modules[name]
+    try:
+        from . import crash  # noqa: PLC0415
+    finally:
+        sys.path[:] = path
+        sys.modules.update(own)
+    return crash
+
+
+def _is_own(module: object) -> bool:
+    return str(getattr(module, "__file__", None)).startswith(stdio.BOT)
 
 
 def _search_path(path: str) -> list[str]:

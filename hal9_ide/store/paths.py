@@ -11,6 +11,8 @@ NAME_BYTES = 120
 DEPTH = 12
 RESERVED = frozenset({".storage", ".user", ".shared"})
 """Folders of the chat, the visitor and the bot: a version's file there would be another person's file."""
+DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They make a name read as another: photo<202E>gpj.py looks like photoyp.jpg."""
 
 
 def checked_path(text: str) -> str:
@@ -29,7 +31,7 @@ def checked_path(text: str) -> str:
 
 def _problem(path: str) -> str | None:
     names = path.split("/")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+    if any(unicodedata.category(character) in ("Cc", "Cs") or character in DIRECTION_MARKS for character in path):
         return "it has a control character"
     if len(path.encode()) > PATH_BYTES or len(names) > DEPTH:
         return "it is too long"

@@ -301,3 +301,16 @@ def test_any_text_reaches_the_script_unchanged(desk: Desk, word: str) -> None:
     reader = desk.open("print(ascii(input()))")
     reader.until("waiting")
     assert text_of(reader.say(word)) == ascii(word) + "\n"
+
+
+def test_a_bots_own_json_and_token_modules_do_not_hide_its_crash(desk: Desk) -> None:
+    files = {
+        "app.py": "import json, token\ninput()\n1 / 0\n",
+        "json.py": "mine = 1\n",
+        "token.py": "mine = 2\n",
+        "traceback.py": "raise SystemExit\n",
+    }
+    reader = desk.open(files)
+    reader.until("waiting")
+    end = reader.say("x")[-1]
+    assert (end["reason"], end["error"]["type"], end["error"]["line"]) == ("crashed", "ZeroDivisionError", 3)

@@ -46,7 +46,6 @@ def test_a_frame_is_read(text: str, frame: object) -> None:
         '{"kind":"hello","chat":"x","seq":1,"state":"ended"}',
         '{"kind":"message","id":1,"text":"x"}',
         '{"kind":"message","id":"a","text":"x","uploads":"y"}',
-        '{"kind":"message","id":"a","text":"\\ud83d"}',
         '{"kind":"resume"}',
         '{"kind":"resume","after":1.5}',
         "[" * 10_000,
@@ -97,3 +96,17 @@ def test_every_frame_has_a_kind_and_a_sentence() -> None:
     assert kinds == [frame.__name__.lower() for frame in (*CLIENT_FRAMES, *SERVER_FRAMES)]
     assert all(frame.__doc__ and frame.__doc__.endswith(".") for frame in (*CLIENT_FRAMES, *SERVER_FRAMES))
     assert json.loads(msgspec.json.encode(Stop())) == {"kind": "stop"}
+
+
+def test_half_a_character_is_refused_and_not_a_broken_frame() -> None:
+    frame = decode_client_frame('{"kind":"message","id":"m1","text":"a\\ud800b"}')
+    assert isinstance(frame, Message) and frame.id == "m1"
+    with pytest.raises(BadRequest, match="half a character"):
+        checked_message(frame)
+    with pytest.raises(BadRequest, match="not a frame"):
+        decode_client_frame('{"kind":"stop","x":"\\ud800"}')
+
+
+def test_a_text_just_over_the_limit_says_more_than_the_limit() -> None:
+    with pytest.raises(TooLarge, match="64 KiB; this one has 65"):
+        checked_text("x" * (TEXT_BYTES + 1))
