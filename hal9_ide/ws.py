@@ -4,10 +4,10 @@ import gevent
 import structlog
 from flask import Blueprint, g
 
-from hal9_ide.access import Services, chat_for, services
+from hal9_ide.access import Services, chat_for, cookie_person, services
 from hal9_ide.chat import Link
 from hal9_ide.deploy import draft_manifest
-from hal9_ide.errors import BadRequest, Hal9Error
+from hal9_ide.errors import BadRequest, Hal9Error, NotSignedIn
 from hal9_ide.protocol import (
     CLIENT_FRAME_BYTES,
     SUBPROTOCOL,
@@ -81,10 +81,12 @@ class Relay:
         frame = decode_client_frame(text)
         match frame:
             case Message():
+                self._check_signed_in()
                 self._deliver(link, frame)
             case Stop():
                 link.send("stop")
             case Restart():
+                self._check_signed_in()
                 self._restart(link)
             case Resume():
                 link.send("resume", after=max(0, frame.after))
@@ -97,6 +99,11 @@ class Relay:
             self._socket.send(encode_frame(Refused(frame.id[:64], error.code, error.sentence)))
             return
         link.send("deliver", id=message.id, text=message.text, uploads=message.uploads)
+
+    def _check_signed_in(self) -> None:
+        """End a socket whose author has signed out since it was opened. Raises NotSignedIn."""
+        if self._is_author and cookie_person() is None:
+            raise NotSignedIn("You have signed out. Load the page again.")
 
     def _check_open(self) -> None:
         """Refuse a visitor's message to a bot that was taken down since the chat began. Raises Hal9Error."""

@@ -89,6 +89,16 @@ def test_another_persons_chat_has_no_socket(web: LiveWeb, author: Author) -> Non
             assert refused.value.response.status_code == 404
 
 
+def test_a_socket_ends_with_the_first_message_after_signing_out(web: LiveWeb) -> None:
+    with web.author() as author:
+        chat = author.socket(author.open_chat(author.make_bot())).connect()
+        assert author.request("DELETE", "/session").ok
+        chat.post("still me")
+        with pytest.raises(ConnectionClosed):
+            chat.until("accepted")
+        chat.close()
+
+
 def test_a_live_chats_socket_ignores_the_cookie(web: LiveWeb, author: Author) -> None:
     visitor = Visitor(web.url, author.deploy().key)
     chat = visitor.open_chat()
