@@ -16,7 +16,9 @@ placeIcons()
 for (const port of all(".rocket__port")) port.append(rocketShip())
 for (const art of all("[data-rings]")) {
   const picture = rings(art.dataset.rings ?? "")
-  picture.setAttribute("preserveAspectRatio", "xMidYMid slice")
+  // The square picture in a wide frame: further away, on its own ground.
+  picture.setAttribute("viewBox", "-18 0 76 40")
+  art.style.background = picture.querySelector("rect")?.getAttribute("fill") ?? ""
   art.append(picture)
 }
 
@@ -68,9 +70,10 @@ const chapters = all(".chapters a")
 if (chapters.length) {
   const watcher = new IntersectionObserver(
     (entries) => {
-      for (const { isIntersecting, target } of entries) if (isIntersecting) mark(target.id)
+      const first = entries.find(({ isIntersecting }) => isIntersecting)
+      if (first) mark(first.target.id)
     },
-    { rootMargin: "-20% 0px -70%" }
+    { rootMargin: "-60px 0px -60% 0px" }
   )
   for (const heading of all("[data-chapter]")) watcher.observe(heading)
 }
