@@ -90,7 +90,7 @@ $(STAMPS)/npm: package-lock.json | system-test
 	$(NPM)
 	@touch $@
 
-$(STAMPS)/runtime: requirements-sandbox.txt $(shell find sandbox -name '*.py') $(STAMPS)/venv
+$(STAMPS)/runtime: requirements-sandbox.txt requirements-tools.txt $(shell find sandbox -name '*.py') $(STAMPS)/venv
 	$(PY) -m sandbox install
 	@touch $@
 

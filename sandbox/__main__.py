@@ -43,6 +43,7 @@ def _install(*, runtime_only: bool) -> int:
     if not runtime_only:
         os.umask(0o022)
         runtime.install_site(state)
+        runtime.install_tools(state)
     print(runtime.ensure(state))
     return 0
 

@@ -102,7 +102,7 @@ def drop_root(host: Host) -> list[str]:
 def options(host: Host, spec: RunSpec, *, seccomp_fd: int, info_fd: int) -> list[str]:
     """Return the bubblewrap options, in the order in which bubblewrap carries them out."""
     return [
-        *_isolation(),
+        *isolation(),
         *_root(host),
         *_folders(spec.folders),
         *_environment(spec.env),
@@ -110,7 +110,8 @@ def options(host: Host, spec: RunSpec, *, seccomp_fd: int, info_fd: int) -> list
     ]
 
 
-def _isolation() -> list[str]:
+def isolation() -> list[str]:
+    """Return the options for namespaces of its own and no capability."""
     shares = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup"]
     user = ["--unshare-user", "--disable-userns", "--uid", str(SANDBOX_UID), "--gid", str(SANDBOX_UID)]
     return [*shares, *user, "--die-with-parent", "--new-session", "--hostname", "bot", "--cap-drop", "ALL"]
@@ -118,21 +119,33 @@ def _isolation() -> list[str]:
 
 def _root(host: Host) -> list[str]:
     """Only /usr, our runtime, a made-up /etc, five devices and /proc: nothing of the machine's own configuration."""
-    made = [*_tree(host.runtime, host.runtime / "site"), "--proc", "/proc"]
+    return [*_tree(host.runtime, host.runtime / "site"), *_kernel()]
+
+
+def bare_root(host: Host) -> list[str]:
+    """Return the options for the same without the packages: for programs of ours (see install_command.py)."""
+    return [*_bare_tree(host.runtime), *_kernel()]
+
+
+def _kernel() -> list[str]:
+    made = ["--proc", "/proc"]
     for name in _MASKED:
         made += ["--ro-bind-try", "/dev/null", f"/proc/{name}"]
     return made + _devices()
 
 
 def _tree(runtime: Path, site: Path, at: str = "") -> list[str]:
+    return [*_bare_tree(runtime, at), "--ro-bind", os.path.realpath(site), f"{at}/opt/hal9/site"]
+
+
+def _bare_tree(runtime: Path, at: str = "") -> list[str]:
     made = ["--ro-bind", "/usr", f"{at}/usr"]
     for name in ("lib", "lib64", "bin", "sbin"):
         made += ["--symlink", f"usr/{name}", f"{at}/{name}"]
     made += ["--ro-bind", f"{runtime}/etc", f"{at}/etc"]
     for path in ("/etc/ssl/certs", "/etc/ca-certificates", "/etc/alternatives", "/etc/localtime"):
         made += ["--ro-bind-try", path, f"{at}{path}"]
-    made += ["--ro-bind", f"{runtime}/lib", f"{at}/opt/hal9/lib"]
-    return [*made, "--ro-bind", os.path.realpath(site), f"{at}/opt/hal9/site"]
+    return [*made, "--ro-bind", f"{runtime}/lib", f"{at}/opt/hal9/lib"]
 
 
 def _devices(at: str = "") -> list[str]:

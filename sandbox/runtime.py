@@ -4,6 +4,7 @@
                                           lib/hal9/           the package bots import
                                           etc/                a passwd, group, hosts … of its own
                                           site -> ../../site/<hash of requirements-sandbox.txt>
+    <state>/tools/<hash of requirements-tools.txt>/bin/uv     what installs packages for bots; no script sees it
 
 Everything is world-readable and, made by root, root-owned: scripts run as another user. A new checkout gets a folder
 of its own, so a running server never sees its files change. Folders are built under a temporary name and renamed.
@@ -24,7 +25,11 @@ PYTHON = "/usr/bin/python3"
 """What scripts run with."""
 SOURCES = Path(__file__).resolve().parent
 REQUIREMENTS = SOURCES.parent / "requirements-sandbox.txt"
-INSIDE_MODULES = ("wire", "confined", "stdio", "crash", "runner", "probe", "kernel", "preload", "nursery", "zygote")
+TOOLS = SOURCES.parent / "requirements-tools.txt"
+INSIDE_MODULES = (
+    *("wire", "confined", "stdio", "crash", "runner", "probe", "kernel", "preload", "nursery", "zygote"),
+    *("listen", "enclosed"),
+)
 """Modules of this package that run inside the sandbox, as the package `hal9_runtime`: a bot may have a sandbox.py."""
 KEPT, KEPT_SECONDS = 3, 7 * 86_400.0
 
@@ -81,9 +86,27 @@ def install_site(state: Path) -> Path:
     """
     site = site_folder(state)
     if not site.is_dir():
-        _build_renamed(site, _pip_install)
+        _build_renamed(site, lambda made: _pip_install(REQUIREMENTS, made))
         _drop_old(site.parent)
     return site
+
+
+def uv_program(state: Path) -> Path:
+    """Return where the locked uv is, or would be."""
+    return state / "tools" / hashlib.sha256(TOOLS.read_bytes()).hexdigest()[:16] / "bin" / "uv"
+
+
+def install_tools(state: Path) -> Path:
+    """Install the locked uv (network or pip cache needed), unless it is there, and return its path.
+
+    Raises: subprocess.CalledProcessError when pip fails.
+    """
+    program = uv_program(state)
+    folder = program.parents[1]
+    if not folder.is_dir():
+        _build_renamed(folder, lambda made: _pip_install(TOOLS, made))
+        _drop_old(folder.parent)
+    return program
 
 
 def _site_hash() -> str:
@@ -121,10 +144,10 @@ def _compile(lib: Path) -> None:
     subprocess.run([PYTHON, "-I", "-m", "compileall", "-qq", *options, str(lib)], check=False)
 
 
-def _pip_install(folder: Path) -> None:
+def _pip_install(requirements: Path, folder: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", PYTHON]
     options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "--target", str(folder)]
-    subprocess.run([*pip, "install", *options, "-r", str(REQUIREMENTS)], check=True)
+    subprocess.run([*pip, "install", *options, "-r", str(requirements)], check=True)
 
 
 def _build_renamed(folder: Path, fill: Callable[[Path], object]) -> None:
