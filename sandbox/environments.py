@@ -15,7 +15,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +134,7 @@ class Environments:
         unused = [environment for environment in self.all() if environment.used_at < old]
         for environment in unused:
             self._remove(environment.folder)
-        for path in self._paths(hidden=True):
+        for path in self._paths(".making-*", ".gone-*"):
             if _mtime(path) < time.time() - _LEFT_OVER_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
         with suppress(OSError):
@@ -146,14 +145,10 @@ class Environments:
 
     def all(self) -> list[Environment]:
         """Return every environment."""
-        return [found for path in self._paths(hidden=False) if (found := _read(path)) is not None]
+        return [found for path in self._paths("[0-9a-f]*") if (found := _read(path)) is not None]
 
-    def _paths(self, *, hidden: bool) -> list[Path]:
-        named = [".making-", ".gone-"]
-        is_wanted: Callable[[Path], bool] = (
-            (lambda path: path.name.startswith(tuple(named))) if hidden else (lambda path: (path / "about.json").is_file())
-        )
-        return [path for path in self._folder.iterdir() if is_wanted(path)] if self._folder.is_dir() else []
+    def _paths(self, *patterns: str) -> list[Path]:
+        return [path for pattern in patterns for path in self._folder.glob(pattern)]
 
     def _remove(self, folder: Path) -> None:
         """Rename first: a run that begins now must find all of it or nothing."""

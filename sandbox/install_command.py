@@ -73,15 +73,18 @@ def compile_argv() -> list[str]:
 
     Unchecked: the files never change again, and a run need not even look at the sources.
     """
-    mode = ["--invalidation-mode", "unchecked-hash"]
-    return [_PYTHON, "-I", "-S", "-m", "compileall", "-qq", *mode, "-s", f"{_WORK}/{SITE}", "-p", ENV, f"{_WORK}/{SITE}"]
+    folder = f"{_WORK}/{SITE}"
+    options = ["-qq", "--invalidation-mode", "unchecked-hash", "-s", folder, "-p", ENV]
+    return [_PYTHON, "-I", "-S", "-m", "compileall", *options, folder]
 
 
 def _uv(action: str) -> list[str]:
     return [f"{_UV}/uv", "pip", action, "--python", _PYTHON, "--only-binary", ":all:"]
 
 
-def inside(host: Host, program: list[str], limits: InstallLimits, channel_fd: int | None, links: Mapping[str, str]) -> list[str]:
+def inside(
+    host: Host, program: list[str], limits: InstallLimits, channel_fd: int | None, links: Mapping[str, str]
+) -> list[str]:
     """Return the command inside bubblewrap: confine (see enclosed.py), then become `program`.
 
     `links` are the namespaces of the launcher, name → link text; the program is not started when it shares one.
@@ -100,19 +103,27 @@ def inside(host: Host, program: list[str], limits: InstallLimits, channel_fd: in
     return [str(host.python), "-I", "-S", "-c", boot, *words, "--", *program]
 
 
-def options(
-    host: Host, index: PackageIndex, uv: Path, work: Path, *, seccomp_fd: int, info_fd: int, certificates_fd: int | None
-) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Fds:
+    """What bubblewrap reads and writes."""
+
+    seccomp: int
+    info: int
+    certificates: int | None
+    """None: the machine's are enough."""
+
+
+def options(host: Host, index: PackageIndex, uv: Path, work: Path, fds: Fds) -> list[str]:
     """Return the bubblewrap options, in the order in which bubblewrap carries them out."""
     made = [*command.isolation(), *command.bare_root(host), "--ro-bind", str(uv.parent), _UV]
     for folder in index.folders:
         made += ["--ro-bind", str(folder), str(folder)]
-    if certificates_fd is not None:
-        made += ["--perms", "0444", "--ro-bind-data", str(certificates_fd), _CERTIFICATES]
+    if fds.certificates is not None:
+        made += ["--perms", "0444", "--ro-bind-data", str(fds.certificates), _CERTIFICATES]
     made += ["--bind", str(work), _WORK, "--dir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--clearenv"]
-    for name, value in environment(index, has_certificates=certificates_fd is not None).items():
+    for name, value in environment(index, has_certificates=fds.certificates is not None).items():
         made += ["--setenv", name, value]
-    return [*made, "--chdir", _WORK, "--seccomp", str(seccomp_fd), "--info-fd", str(info_fd)]
+    return [*made, "--chdir", _WORK, "--seccomp", str(fds.seccomp), "--info-fd", str(fds.info)]
 
 
 def environment(index: PackageIndex, *, has_certificates: bool) -> dict[str, str]:

@@ -9,9 +9,11 @@ LOG_CHARACTERS = 4_000
 
 _NAME = r"[a-z0-9][a-z0-9._-]*"
 _NOT_FOUND = re.compile(rf"({_NAME}) was not found in the (?:package registry|provided package locations)")
-_NO_WHEEL = re.compile(rf"({_NAME})(?:[=<>!~][^ ,]*)? (?:has|have) no (?:usable )?wheels|Wheels are required for `({_NAME})`")
-_NO_VERSION = re.compile(rf"there (?:is|are) no versions? of ({_NAME})([=<>!~]\S*)?|only .*?({_NAME})[=<>].* (?:is|are) available")
-_UNREACHABLE = re.compile(r"Failed to fetch|error sending request|Connection|timed? ?out|dns error|status code|Temporary", re.I)
+_NO_WHEEL = re.compile(
+    rf"({_NAME})(?:[=<>!~][^ ,]*)? (?:has|have) no (?:usable )?wheels|Wheels are required for `({_NAME})`"
+)
+_NO_VERSION = re.compile(rf"there (?:is|are) no versions? of ({_NAME})|only ({_NAME})[=<>]\S+ (?:is|are) available")
+_UNREACHABLE = re.compile(r"failed to fetch|error sending|connection|timed? ?out|dns error|status code", re.IGNORECASE)
 _PASSWORD = re.compile(r"(://)[^/@\s]+@")
 
 
@@ -38,7 +40,8 @@ class Ending:
 def failure(ending: Ending, wanted: tuple[Wanted, ...], *, seconds: float, megabytes: int) -> PackagesFailed:
     """Return what to tell the author."""
     if ending.killed_for == "time":
-        return PackagesFailed(f"Installing the packages took longer than {seconds:g} s, so it was ended.", log=ending.log)
+        sentence = f"Installing the packages took longer than {seconds:g} s, so it was ended. Ask for fewer."
+        return PackagesFailed(sentence, log=ending.log)
     if ending.killed_for == "memory" or "os error 28" in ending.log or "No space left" in ending.log:
         sentence = f"The packages need more than the {megabytes} MB that an environment may have. Ask for fewer."
         return PackagesFailed(sentence, log=ending.log)
@@ -57,7 +60,10 @@ def failure(ending: Ending, wanted: tuple[Wanted, ...], *, seconds: float, megab
 
 
 _ABOUT_ONE = (
-    (_NOT_FOUND, "There is no package {name} in the index. Look at how it is spelled; its name may differ from `import`."),
+    (
+        _NOT_FOUND,
+        "There is no package {name} in the index. Look at how it is spelled; it may differ from the name in `import`.",
+    ),
     (
         _NO_WHEEL,
         "{name} cannot be installed here: it has no ready-made wheel for this server's Python, and packages are not "

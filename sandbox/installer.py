@@ -54,7 +54,7 @@ class Tools:
 
 
 class Installation:
-    """One list of requirements on its way to a folder of packages. Use it in `async with`, from the long-lived thread."""
+    """One list of requirements on its way to a folder of packages; in `async with`, from the long-lived thread."""
 
     def __init__(self, tools: Tools, wanted: tuple[Wanted, ...], tell: Tell) -> None:
         self._tools, self._wanted, self._tell = tools, wanted, tell
@@ -82,7 +82,8 @@ class Installation:
 
     @property
     def _work(self) -> Path:
-        assert self._volume is not None
+        if self._volume is None:
+            raise RuntimeError("an Installation is used in `async with`")
         return self._volume
 
     async def resolve(self) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ class Installation:
         self._tell("packages: compiling")
         try:
             await self._run(install_command.compile_argv(), has_network=False)
-        except PackagesFailed as problem:  # a file that is no Python, or too much of it: then runs compile it themselves
+        except PackagesFailed as problem:  # a file that is no Python, or too much of it: runs can do without
             log.info("packages not compiled", reason=str(problem))
 
     def _write(self, name: str, data: bytes) -> None:
@@ -224,15 +225,8 @@ class Installation:
             info_read, info_write = spawn._pipe(cleanup)
             seccomp_fd = spawn._memory_file("filter", seccomp.program(), cleanup)
             certificates_fd = spawn._memory_file("pem", self._certificates, cleanup) if self._certificates else None
-            options = install_command.options(
-                tools.host,
-                tools.index,
-                tools.uv,
-                self._work,
-                seccomp_fd=seccomp_fd,
-                info_fd=info_write,
-                certificates_fd=certificates_fd,
-            )
+            fds = install_command.Fds(seccomp_fd, info_write, certificates_fd)
+            options = install_command.options(tools.host, tools.index, tools.uv, self._work, fds)
             options_fd = spawn._memory_file("options", b"\0".join(map(os.fsencode, options)) + b"\0", cleanup)
             links = {name: os.readlink(f"/proc/self/ns/{name}") for name in command.NAMESPACES}
             channel_fd = channel.fileno() if channel else None

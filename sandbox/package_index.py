@@ -6,7 +6,7 @@ A machine behind a mirror or with certificates of its own has told pip so alread
 import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -64,13 +64,14 @@ class PackageIndex:
     @property
     def policy(self) -> Policy:
         """The policy of an installation's way out."""
-        return Policy(tuple(Entry(target.host, target.port, is_suffix=False) for target in sorted_targets(self.targets)))
+        targets = sorted(self.targets, key=lambda target: (target.host, target.port))
+        return Policy(tuple(Entry(target.host, target.port, is_suffix=False) for target in targets))
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """Folders of this machine that the addresses lead to, those that the run's user can read."""
-        local = (_with_files(folder) for url in self.urls if (folder := _folder(url)) is not None and self.is_there(url))
-        return tuple(dict.fromkeys(local))
+        local = (_folder(url) for url in self.urls if self.is_there(url))
+        return tuple(dict.fromkeys(_with_files(folder) for folder in local if folder is not None))
 
     def is_there(self, url: str) -> bool:
         """Say whether an address can be used: a folder that is not there, or closed to others, is left out."""
@@ -81,11 +82,6 @@ class PackageIndex:
     def name(self) -> str:
         """What tells one place from another, without passwords: part of the name of what was installed from there."""
         return " ".join(without_password(url) for url in self.urls)
-
-
-def sorted_targets(targets: Iterable[Target]) -> list[Target]:
-    """Return targets in one order."""
-    return sorted(targets, key=lambda target: (target.host, target.port))
 
 
 def without_password(text: str) -> str:

@@ -80,10 +80,13 @@ class _Job:
 class Packages:
     """The environments of one server. Use it from the event loop of the one long-lived thread."""
 
-    def __init__(self, host: Host, volumes: Volumes, settings: PackageSettings, *, dialer: Dialer | None = None) -> None:
+    def __init__(
+        self, host: Host, volumes: Volumes, settings: PackageSettings, *, dialer: Dialer | None = None
+    ) -> None:
         self._host, self._volumes, self._settings = host, volumes, settings
         self._dialer = dialer or Dialer()
-        self._environments = Environments(host.state, most_bytes=settings.most_bytes, kept_seconds=settings.kept_seconds)
+        most_bytes, kept_seconds = settings.most_bytes, settings.kept_seconds
+        self._environments = Environments(host.state, most_bytes=most_bytes, kept_seconds=kept_seconds)
         self._places = asyncio.Semaphore(AT_ONCE)
         self._jobs: dict[str, _Job] = {}
         self._index: PackageIndex | None = None
@@ -142,7 +145,7 @@ class Packages:
     def _begin(self, asked: str, index: PackageIndex, wanted: tuple[Wanted, ...], tell: Tell) -> "asyncio.Task[Path]":
         task = asyncio.create_task(self._build(asked, index, wanted, tell), name=f"packages-{asked}")
         task.add_done_callback(lambda done: self._jobs.pop(asked, None))
-        task.add_done_callback(lambda done: None if done.cancelled() else done.exception())  # it may be that nobody waits
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may be that nobody waits
         return task
 
     async def _build(self, asked: str, index: PackageIndex, wanted: tuple[Wanted, ...], tell: Tell) -> Path:
@@ -189,24 +192,20 @@ class Packages:
             return self._environments.add(name, resolved, unpacked, limits.environment_bytes)
         except TooMuch as problem:
             megabytes = limits.environment_bytes >> 20
-            raise PackagesFailed(f"The packages are more than the {megabytes} MB that an environment may have.") from problem
+            sentence = f"The packages are more than the {megabytes} MB that an environment may have. Ask for fewer."
+            raise PackagesFailed(sentence) from problem
         except NoRoom as problem:
-            sentence = "The server has no room for more packages at the moment. Try again tomorrow, or tell its operator."
+            sentence = "The server has no room for more packages. Try again tomorrow, or tell its operator."
             raise PackagesFailed(sentence) from problem
         except OSError as problem:
             log.exception("environment not kept", name=name)
             raise PackagesFailed("The packages could not be kept: the server's disk refused.") from problem
 
     def _uv(self) -> Path:
-        uv = runtime.uv_program(runtime_state(self._host))
+        uv = runtime.uv_program(self._host.state)
         if not uv.is_file():
             raise PackagesFailed("This server has nothing to install packages with. Its operator runs: make setup")
         return uv
-
-
-def runtime_state(host: Host) -> Path:
-    """Return the state folder that holds the tools beside the runtime."""
-    return host.state
 
 
 def distributions(site: Path) -> dict[str, str]:

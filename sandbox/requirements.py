@@ -96,14 +96,9 @@ def _is_given(one: Wanted, installed: Mapping[str, str]) -> bool:
 def _text(data: bytes) -> str:
     if len(data) > FILE_BYTES:
         raise BadRequirements(f"{FILE} is larger than {FILE_BYTES >> 10} KiB.")
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            data = data.removeprefix(mark)
-            break
-    else:
-        encoding = "utf-8"
+    mark, encoding = next((pair for pair in _BYTE_ORDER_MARKS if data.startswith(pair[0])), (b"", "utf-8"))
     try:
-        return data.decode(encoding)
+        return data.removeprefix(mark).decode(encoding)
     except UnicodeDecodeError as error:
         raise BadRequirements(f"{FILE} is not UTF-8 text.") from error
 
@@ -135,7 +130,7 @@ _NO_ADDRESS = "names an address; packages come only from the index: write the pa
 
 def _refusal(words: str) -> str | None:
     """Return why a line is no plain requirement, None where it may be one."""
-    word = words.split()[0]
+    word = words.split(maxsplit=1)[0]
     if words.endswith("\\"):
         return "goes on in the next line; write each package on one line."
     if "${" in words:
@@ -143,7 +138,8 @@ def _refusal(words: str) -> str | None:
     if word.startswith("-"):
         return _option_refusal(word)
     if " --" in words:
-        return f"has options after the package; remove {words[words.index(' --') + 1 :].split('=')[0][:40]}."
+        option = words[words.index(" --") + 1 :].split("=", maxsplit=1)[0]
+        return f"has options after the package; remove {option[:40]}."
     if _VCS.search(words):
         return "points to a repository; packages come only from the index: write the package's name."
     if "://" in words or "@" in words:
@@ -154,7 +150,7 @@ def _refusal(words: str) -> str | None:
 
 
 def _option_refusal(word: str) -> str:
-    shown = word.split("=")[0][:40]
+    shown = word.split("=", maxsplit=1)[0][:40]
     if word.startswith(("-e", "--editable")):
         return f"({shown}) asks for an editable installation; put the code into the bot's own files."
     if _INDEX_OPTION.match(word):
