@@ -116,7 +116,9 @@ class Relay:
     def _restart(self, link: Link) -> None:
         """Start afresh; a draft chat with the draft as it is now."""
         if self._is_author:
-            manifest = draft_manifest(self._context.database, self._context.blobs, self._bot)
+            with self._context.database.read() as session:
+                bot = session.get(Bot, self._bot.id) or self._bot  # its main file may have another name by now
+            manifest = draft_manifest(self._context.database, self._context.blobs, bot)
             with self._context.database.write() as session:
                 visits.pin_draft(session, self._chat.id, manifest)
         link.send("restart")

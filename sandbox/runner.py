@@ -112,6 +112,8 @@ class _Run:
         main_module = _main_module(self._path)
         self._control.send(*wire.records(wire.READY))
         try:
+            if not os.path.exists(self._path):
+                raise SystemExit(f"This bot has no file {self._path.removeprefix(stdio.BOT)}, which should start it.")
             if compile_all:
                 _compile_all()
             exec(_compiled(self._path), main_module.__dict__)  # noqa: S102 - this is what we are for

@@ -195,6 +195,22 @@ def test_a_restart_of_a_draft_takes_the_draft_as_it_is_now(web: LiveWeb, author:
     assert manifest() != before
 
 
+def test_a_restart_knows_the_new_name_of_the_main_file(web: LiveWeb, author: Author) -> None:
+    bot = author.make_bot("print(1)\n")
+    with author.socket(author.open_chat(bot)) as chat:
+        author.post(f"/bots/{bot}/rename", json={"from": "app.py", "to": "main.py"})
+        chat.restart()
+        chat.until(lambda frame: frame["kind"] == "start" and frame["by"] == "restart")
+    transcript = author.get(f"/bots/{bot}")
+    assert transcript["main"] == "main.py"
+    import sqlite3
+
+    with sqlite3.connect(web.folder / "data" / "hal9.sqlite3") as database:
+        sha = database.execute("SELECT manifest FROM chat WHERE bot_id = ?", (bot,)).fetchone()[0]
+    manifest = json.loads((web.folder / "data" / "blobs" / sha[:2] / sha).read_text())
+    assert manifest["main"] == "main.py" and list(manifest["files"]) == ["main.py"]
+
+
 def test_a_bot_that_was_taken_down_hears_no_visitor(web: LiveWeb, author: Author) -> None:
     deployed = author.deploy()
     visitor = Visitor(web.url, deployed.key)

@@ -314,3 +314,10 @@ def test_a_bots_own_json_and_token_modules_do_not_hide_its_crash(desk: Desk) -> 
     reader.until("waiting")
     end = reader.say("x")[-1]
     assert (end["reason"], end["error"]["type"], end["error"]["line"]) == ("crashed", "ZeroDivisionError", 3)
+
+
+def test_a_bot_without_its_main_file_gets_a_sentence(desk: Desk) -> None:
+    reader = desk.open({"other.py": "print(1)\n"})
+    end = reader.until("end")[-1]
+    assert (end["reason"], end["exit_status"]) == ("exited", 1)
+    assert text_of(reader.frames, "console") == "This bot has no file app.py, which should start it.\n"
