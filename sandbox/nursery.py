@@ -5,7 +5,6 @@ ours for all its life: it keeps rights, in namespaces that hold nothing yet, unt
 """
 
 import fcntl
-import gc
 import json
 import os
 import signal
@@ -112,31 +111,31 @@ def _make_namespaces_ours(setup: Setup) -> socket.socket:
 def _be_init(setup: Setup, channel: socket.socket, listener: socket.socket, inits: socket.socket, main: int) -> None:
     """Speak with the supervisor for the child; attach its folders; reap; tell how it ended. Never returns."""
     try:
+        filter = kernel.Filter(bytes.fromhex(setup.filter))
+        for number in (signal.SIGINT, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)  # to an init without a handler the script's signals do not come
         word = inits.recv(4096)
         if word != b"ready":
             raise RuntimeError(word.decode("utf-8", "replace") or "the run's process has died")
         kernel.drop_rights()
-        gc.freeze()
         socket.send_fds(channel, [b"ready"], [listener.fileno()])
         listener.close()
         request, fds, _, _ = socket.recv_fds(channel, 16, 32)
         if not request:
             os._exit(0)
-        _hand_over(setup, inits, fds)
+        _hand_over(filter, inits, fds)
         _reap(channel, main)
     except BaseException as error:
         _die(CHANNEL_FD, f"failed: {type(error).__name__}: {error}")
 
 
-def _hand_over(setup: Setup, inits: socket.socket, fds: list[int]) -> None:
+def _hand_over(filter: kernel.Filter, inits: socket.socket, fds: list[int]) -> None:
     """Attach the folders, give up every right, and only then let the run's process have its script."""
     for fd, target in zip(fds[_STREAMS:], _MOUNT_POINTS, strict=True):
         kernel.attach(fd, target)
     kernel.drop_capabilities()
     kernel.control(kernel.PR_SET_DUMPABLE, 0)  # else the script, with the same user id, could read our memory
-    for number in (signal.SIGINT, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_DFL)  # to an init without a handler the script's signals do not come
-    kernel.set_filter(bytes.fromhex(setup.filter))
+    filter.set()
     socket.send_fds(inits, [b"run"], fds[:_STREAMS])
     _close_all_but(CHANNEL_FD)
 
@@ -166,7 +165,7 @@ def _be_main(setup: Setup, mains: socket.socket) -> None:
     try:
         kernel.drop_rights()
         kernel.drop_capabilities()
-        kernel.set_filter(bytes.fromhex(setup.filter))
+        kernel.Filter(bytes.fromhex(setup.filter)).set()
         kernel.control(kernel.PR_SET_DUMPABLE, 1)  # our files in /proc are then our own
         for namespaces in setup.namespaces:
             settings = {f"ns.{name}": link for name, link in namespaces.items()}
@@ -174,7 +173,6 @@ def _be_main(setup: Setup, mains: socket.socket) -> None:
             if missing is not None or not namespaces:
                 raise RuntimeError(missing or "there are no namespaces to compare with")
         _renew_randomness()
-        gc.freeze()
         mains.send(b"ready")
         request, fds, _, _ = socket.recv_fds(mains, 16, _STREAMS)
     except BaseException as error:

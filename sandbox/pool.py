@@ -182,7 +182,7 @@ class Pool:
             except BaseException as problem:
                 log.error("zygote did not come up", preimports=profile.preimports, text=str(problem))
                 zygote.close()
-                if profile is profiles[-1] or not isinstance(problem, ChildLost):
+                if profile is profiles[-1] or not isinstance(problem, (ChildLost, TimeoutError)):
                     raise
         raise AssertionError("unreachable")
 
