@@ -16,7 +16,8 @@ from hal9_ide.errors import Absent, Busy, DiskFull, Hal9Error, Refused, Unavaila
 LENGTH = struct.Struct(">I")
 MESSAGE_BYTES = 1 << 20
 CALL_SECONDS = 10.0
-CHECK_SECONDS = 30.0
+CHECK_SECONDS = 58.0
+"""The supervisor waits 45 s for packages at most; an upload is answered within 60 s."""
 
 Answer = dict[str, Any]
 

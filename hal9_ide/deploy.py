@@ -21,6 +21,8 @@ DEFAULT_MAIN = "app.py"
 YAML_FILES = ("hal9.yaml", "hal9.yml", "coworker.yaml", "coworker.yml")
 YAML_MAIN = re.compile(r"""^main[ \t]*:[ \t]*["']?([^"'#\r\n]+?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
 YAML_BYTES = 16 << 10
+NO_PACKAGES = {"packages": "packages_failed", "preparing": "packages_not_ready"}
+"""Reasons of a check that did not get as far as the script, and the code of the refusal; its sentence is whole."""
 PLACE_IN_MESSAGE = re.compile(r" \([^()]*, line \d+\)$")
 """What a SyntaxError's text ends with; the place is said once."""
 
@@ -175,9 +177,10 @@ def check_start(check: Check, manifest: str) -> None:
     if result.get("passed"):
         return
     error = result.get("error") or {}
+    code = NO_PACKAGES.get(result.get("reason", ""))
     raise Refused(
-        f"The script does not start: {_why(result, error)}.",
-        code="start_check_failed",
+        str(error["message"]) if code else f"The script does not start: {_why(result, error)}.",
+        code=code or "start_check_failed",
         details={"traceback": result.get("traceback"), "file": error.get("file"), "line": error.get("line")},
     )
 

@@ -65,6 +65,14 @@ def normal_origin(text: str) -> str | None:
     return f"{parts.scheme}://{host}" if is_default else f"{parts.scheme}://{host}:{port}"
 
 
+def index(text: str) -> str:
+    """Return the URL of a package index, or of a folder laid out like one."""
+    parts = urlsplit(text)
+    if (parts.scheme in ("http", "https") and parts.hostname) or (parts.scheme == "file" and parts.path):
+        return text
+    raise ValueError("must be a URL such as https://pypi.org/simple")
+
+
 def words(text: str) -> tuple[str, ...]:
     """Return the words between commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())

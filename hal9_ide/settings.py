@@ -151,6 +151,37 @@ class Settings:
             parsing.positive, "guests", "How many new guests one address may make in a minute, per web process."
         ),
     )
+    packages: str = field(
+        default="on",
+        metadata=_about(
+            parsing.one_of("on", "off"), "on or off", "Whether the packages in a bot's requirements.txt are installed."
+        ),
+    )
+    package_index: str | None = field(
+        default=None,
+        metadata=_about(
+            parsing.index, "URL", "The package index; empty means as pip is configured on this machine, else PyPI."
+        ),
+    )
+    package_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(parsing.words, "hosts", "Further hosts from which the index lets files be fetched."),
+    )
+    environment_bytes: int = field(
+        default=1 << 30, metadata=_about(parsing.positive, "bytes", "What the packages of one bot may take.")
+    )
+    environment_files: int = field(
+        default=60_000, metadata=_about(parsing.positive, "files", "How many files they may be.")
+    )
+    environments_bytes: int = field(
+        default=8 << 30, metadata=_about(parsing.positive, "bytes", "What all installed packages may take together.")
+    )
+    environment_days: int = field(
+        default=30, metadata=_about(parsing.positive, "days", "How long packages stay that no bot uses.")
+    )
+    install_seconds: int = field(
+        default=300, metadata=_about(parsing.positive, "seconds", "How long an installation may take.")
+    )
     free_disk_bytes: int = field(
         default=512 << 20,
         metadata=_about(

@@ -21,6 +21,8 @@ from hal9_ide.store.write import Database
 from sandbox import doctor
 from sandbox.capacity import Capacity, server_runs
 from sandbox.host import Host, SandboxUnavailable, find_host
+from sandbox.install_command import InstallLimits
+from sandbox.packages import Packages, PackageSettings
 from sandbox.rpc import Door
 from sandbox.runs import Setup
 from sandbox.supervisor import Supervisor
@@ -40,6 +42,22 @@ def capacity_of(settings: Settings) -> Capacity:
     )
 
 
+def package_settings(settings: Settings) -> PackageSettings:
+    """Return what the operator decided about packages."""
+    return PackageSettings(
+        are_on=settings.packages == "on",
+        index_url=settings.package_index,
+        file_hosts=settings.package_hosts,
+        most_bytes=settings.environments_bytes,
+        kept_seconds=settings.environment_days * 86_400.0,
+        limits=InstallLimits(
+            environment_bytes=settings.environment_bytes,
+            environment_files=settings.environment_files,
+            install_seconds=float(settings.install_seconds),
+        ),
+    )
+
+
 async def serve(settings: Settings, host: Host) -> None:
     """Run the supervisor until SIGTERM or SIGINT."""
     spool = settings.data_dir / "spool"
@@ -48,13 +66,15 @@ async def serve(settings: Settings, host: Host) -> None:
     database = Database(settings.database)
     blobs = Blobs(settings.blobs_dir)
     recorder = StoreRecorder(database, blobs, partial(network_of, settings))
+    volumes = Volumes(host, base_folder(host))
     setup = Setup(
         host=host,
         limits=settings.limits,
         capacity=capacity_of(settings),
         recorder=recorder,
         blobs=blobs,
-        volumes=Volumes(host, base_folder(host)),
+        volumes=volumes,
+        packages=Packages(host, volumes, package_settings(settings)),
         spool=spool,
         new_chats_per_minute=settings.new_chats_per_minute,
         free_disk_bytes=settings.free_disk_bytes,

@@ -5,23 +5,35 @@ It passes when main asks for input, exits 0, or runs for `check_seconds`; a trac
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from sandbox.folders import MOUNT_POINTS, FolderStore, OpenFolders, nothing
 from sandbox.frames import Segment
 from sandbox.host import Host
+from sandbox.install_failures import PackagesFailed
 from sandbox.launch import RunSpec, launch
 from sandbox.limits import Limits
 from sandbox.record import Error
+from sandbox.requirements import FILE as REQUIREMENTS
 from sandbox.run import Run
 
 CONSOLE_CHARACTERS = 8_000
 SETTLE_SECONDS = 5.0
+PACKAGES_SECONDS = 45.0
+"""An upload is answered within 60 s (DESIGN 6); the installation goes on, so that the next try finds it done."""
+NOT_READY = "The packages are still being installed. Try again in a minute; until then the old version keeps serving."
+
+Environment = Callable[[str, Callable[[str], None]], Awaitable[Path | None]]
+"""Runs.environment."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What the check found. `reason` is asked, exited, running or failed; `console` the last of stderr."""
+    """What the check found. `reason` is asked, exited, running, failed, or, when it did not start, packages (there are
+    none to be had) or preparing (they are still being installed); `console` is the last of stderr.
+    """
 
     passed: bool
     reason: str
@@ -59,13 +71,22 @@ class _Watcher:
         return True
 
 
-async def check(host: Host, folders: FolderStore, limits: Limits, manifest: str) -> Verdict:
-    """Run the start check of a version."""
+async def check(
+    host: Host, folders: FolderStore, limits: Limits, manifest: str, environment_of: Environment
+) -> Verdict:
+    """Run the start check of a version, once its packages are there."""
+    try:
+        environment = await asyncio.wait_for(environment_of(manifest, lambda line: None), PACKAGES_SECONDS)
+    except TimeoutError:
+        return _no_packages("preparing", NOT_READY, None, "")
+    except PackagesFailed as problem:
+        return _no_packages("packages", str(problem), problem.line, problem.log)
     opened = await _open(folders, manifest)
     try:
         watcher = _Watcher()
         main = await asyncio.to_thread(folders.version_main, manifest)
-        run = Run(launch(host, RunSpec(main, opened.paths(), limits, {}, compile_all=True)), limits, watcher)
+        spec = RunSpec(main, opened.paths(), limits, {}, environment=environment, compile_all=True)
+        run = Run(launch(host, spec), limits, watcher)
         try:
             await asyncio.wait_for(watcher.settled.wait(), limits.check_seconds)
         except TimeoutError:
@@ -78,6 +99,10 @@ async def check(host: Host, folders: FolderStore, limits: Limits, manifest: str)
         for folder in opened.named().values():
             await folders.discard(folder)
         await asyncio.to_thread(folders.drop_scratch, opened.scratch)
+
+
+def _no_packages(reason: str, sentence: str, line: int | None, log: str) -> Verdict:
+    return Verdict(False, reason, None, Error("Packages", sentence, REQUIREMENTS, line, log), "")
 
 
 def _verdict(run: Run, watcher: _Watcher, has_ended: bool) -> Verdict:

@@ -18,6 +18,8 @@ NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
 
 _SEARCH = "import sys; sys.path.insert(0, '/opt/hal9/lib')"
 _NEW_ROOT = "/newroot"
+ENV = "/opt/hal9/env"
+"""Where a run finds the packages of its environment."""
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _ABOUT_THE_MACHINE = ("cmdline", "keys", "key-users", "timer_list", "sched_debug", "kallsyms", "modules")
 _MASKED = tuple(name for name in _ABOUT_THE_MACHINE if os.path.exists(f"/proc/{name}"))
@@ -63,6 +65,8 @@ class RunSpec:
     """The bot's own variables, secrets included. Names the sandbox itself sets (PATH, HOME, …) are not overridden."""
     args: tuple[str, ...] = field(default=())
     """What the script finds in sys.argv[1:]."""
+    environment: Path | None = None
+    """The folder of packages that the bot's requirements.txt asks for; None: what every bot has is enough."""
     compile_all: bool = False
     """Compile every .py file before the script starts (the start check): one that cannot be is the run's error."""
 
@@ -103,9 +107,9 @@ def options(host: Host, spec: RunSpec, *, seccomp_fd: int, info_fd: int) -> list
     """Return the bubblewrap options, in the order in which bubblewrap carries them out."""
     return [
         *isolation(),
-        *_root(host),
+        *_root(host, spec.environment),
         *_folders(spec.folders),
-        *_environment(spec.env),
+        *_environment(spec.env, spec.environment),
         *("--seccomp", str(seccomp_fd), "--info-fd", str(info_fd)),
     ]
 
@@ -117,9 +121,10 @@ def isolation() -> list[str]:
     return [*shares, *user, "--die-with-parent", "--new-session", "--hostname", "bot", "--cap-drop", "ALL"]
 
 
-def _root(host: Host) -> list[str]:
+def _root(host: Host, environment: Path | None) -> list[str]:
     """Only /usr, our runtime, a made-up /etc, five devices and /proc: nothing of the machine's own configuration."""
-    return [*_tree(host.runtime, host.runtime / "site"), *_kernel()]
+    own = ["--ro-bind", str(environment), ENV] if environment else []
+    return [*_tree(host.runtime, host.runtime / "site"), *own, *_kernel()]
 
 
 def bare_root(host: Host) -> list[str]:
@@ -191,7 +196,7 @@ def zygote_inside(host: Host, control_fd: int) -> list[str]:
 
 def environment(spec: RunSpec) -> dict[str, str]:
     """Return all variables of a run."""
-    return {**spec.env, **_ENVIRONMENT, "PWD": "/bot"}
+    return {**spec.env, **_variables(spec.environment), "PWD": "/bot"}
 
 
 def own_variables() -> set[str]:
@@ -199,11 +204,18 @@ def own_variables() -> set[str]:
     return {*_ENVIRONMENT, "PWD"}
 
 
-def _environment(own: Mapping[str, str]) -> list[str]:
+def _environment(own: Mapping[str, str], environment: Path | None = None) -> list[str]:
     made = ["--clearenv"]
-    for name, value in {**own, **_ENVIRONMENT}.items():
+    for name, value in {**own, **_variables(environment)}.items():
         made += ["--setenv", name, value]
     return made
+
+
+def _variables(environment: Path | None) -> dict[str, str]:
+    if environment is None:
+        return _ENVIRONMENT
+    first = {"PYTHONPATH": ENV, "PATH": f"{ENV}/bin"}
+    return {**_ENVIRONMENT, **{name: f"{folder}:{_ENVIRONMENT[name]}" for name, folder in first.items()}}
 
 
 def variables(spec: RunSpec) -> set[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import command
+from sandbox.command import ENV
 from sandbox.egress import ENVIRONMENT
 from sandbox.host import Host
 from sandbox.limits import GIB, MIB
@@ -23,8 +24,6 @@ REQUIREMENTS, CONSTRAINTS, RESOLVED, SITE, CACHE = (
     "cache",
 )
 """What lies in the work folder."""
-ENV = "/opt/hal9/env"
-"""Where a run finds the packages of its environment."""
 _WORK, _UV, _CERTIFICATES = "/work", "/opt/uv", "/opt/hal9/certificates.pem"
 _PYTHON = "/usr/bin/python3"
 

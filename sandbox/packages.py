@@ -1,6 +1,7 @@
 """The packages that a bot's requirements.txt asks for: found where they are installed already, else installed once.
 
-All that want the same list wait for the same installation and see its progress. It goes on while anybody waits.
+All that want the same list wait for the same installation and see its progress. It goes on though nobody waits any
+more, within its time: whoever asks next finds it done.
 """
 
 import asyncio
@@ -60,7 +61,7 @@ class _Job:
         self.task = start(self._tell)
 
     async def wait(self, tell: Tell) -> Path:
-        """Return the site. The last who gives up ends the installation."""
+        """Return the site."""
         for line in self._lines:
             tell(line)
         self._listeners.append(tell)
@@ -68,8 +69,6 @@ class _Job:
             return await asyncio.shield(self.task)
         finally:
             self._listeners.remove(tell)
-            if not self._listeners:
-                self.task.cancel()
 
     def _tell(self, line: str) -> None:
         self._lines = [*self._lines, line][-20:]
@@ -92,6 +91,7 @@ class Packages:
         self._index: PackageIndex | None = None
         self._finding = asyncio.Lock()
         self._given: dict[str, str] | None = None
+        self._collect_at = 0.0
 
     async def environment(self, data: bytes | None, tell: Tell) -> Path | None:
         """Return the site that a requirements.txt asks for; None: nothing beyond what every bot has.
@@ -114,12 +114,21 @@ class Packages:
             job = self._jobs[asked] = _Job(lambda tell: self._begin(asked, index, wanted, tell))
         return await job.wait(tell)
 
+    async def close(self) -> None:
+        """End what is being installed."""
+        tasks = [job.task for job in self._jobs.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def collect(self) -> None:
-        """Remove what was unused for long, now and every day; runs until cancelled."""
-        while True:
-            removed = await asyncio.to_thread(self._environments.collect)
-            log.info("environments collected", removed=removed)
-            await asyncio.sleep(COLLECT_SECONDS)
+        """Remove what was unused for long, once a day; call it as often as wanted."""
+        if time.monotonic() < self._collect_at:
+            return
+        self._collect_at = time.monotonic() + COLLECT_SECONDS
+        removed = await asyncio.to_thread(self._environments.collect)
+        if removed:
+            log.info("environments removed", count=removed)
 
     def _wanted(self, data: bytes) -> tuple[Wanted, ...]:
         """Return what the runtime's own packages do not give already."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 UNCONFINED_STATUS = 97
 """Exit status when a layer of the sandbox is missing: nothing of the script has run, READY was never sent."""
 
+_ENVIRONMENT = "/opt/hal9/env"
+"""What the bot's requirements.txt asked for, where it asked; before all else, so that also `hal9` can be its own."""
 _SITE_PATH = ["/opt/hal9/lib", "/opt/hal9/site"]
 
 _at_the_end: "list[Callable[[], None]]" = []
@@ -181,7 +183,8 @@ def _is_own(module: object) -> bool:
 def _search_path(path: str) -> list[str]:
     folder = os.path.dirname(path)
     own = [folder, "/bot"] if folder != "/bot" else ["/bot"]
-    return [*own, *_SITE_PATH, *(entry for entry in sys.path if entry not in _SITE_PATH)]
+    packages = [_ENVIRONMENT, *_SITE_PATH] if os.path.isdir(_ENVIRONMENT) else _SITE_PATH
+    return [*own, *packages, *(entry for entry in sys.path if entry not in packages)]
 
 
 def _main_module(path: str) -> "ModuleType":

@@ -22,8 +22,10 @@ from sandbox.host import Host
 from sandbox.launch import RunSpec, launch
 from sandbox.limits import Limits
 from sandbox.manifest import welcome_of
+from sandbox.packages import Packages
 from sandbox.record import Blobs, ChatRecord, FolderKey, Recorder
 from sandbox.refused import Refused
+from sandbox.requirements import FILE as REQUIREMENTS
 from sandbox.run import Listener, Run
 from sandbox.turns import Turns
 from sandbox.volumes import Volumes
@@ -46,6 +48,8 @@ class Setup:
     volumes: Volumes
     spool: Path
     """A folder of ours for the logs of open turns."""
+    packages: Packages | None = None
+    """What installs the packages that bots ask for; None: nothing does, and requirements.txt is not looked at."""
     new_chats_per_minute: int = 30
     """For one address."""
     free_disk_bytes: int = 512 << 20
@@ -69,7 +73,7 @@ class Runs:
         self.recorder, self.limits, self.spool = setup.recorder, setup.limits, setup.spool
         self.slots = Slots(setup.capacity)
         self.evict: Callable[[str, str], None] = lambda chat, reason: None
-        self._host, self._folders = setup.host, folders
+        self._host, self._folders, self._packages = setup.host, folders, setup.packages
         self._welcomes: dict[str, str | None] = {}
 
     async def admit(self, chat: str, keys: Keys) -> None:
@@ -108,12 +112,16 @@ class Runs:
         return None
 
     async def start(self, record: ChatRecord, listener: Listener, keys: Keys) -> Started:
-        """Mount the folders and start the script."""
+        """Install the packages it asks for where they are not yet, mount the folders, start the script.
+
+        Raises: PackagesFailed, what `launch` raises.
+        """
         self.slots.take(record.chat, keys)
+        environment = await self.environment(record.manifest, lambda line: listener.on_console(f"{line}\n"))
         folders = await self._open_folders(record)
         try:
             main = await asyncio.to_thread(self._folders.version_main, record.manifest)
-            process = launch(self._host, RunSpec(main, folders.paths(), self.limits, {}))
+            process = launch(self._host, RunSpec(main, folders.paths(), self.limits, {}, environment=environment))
         except BaseException:
             await self._close_folders(folders)
             raise
@@ -121,6 +129,16 @@ class Runs:
         started.shown = folder_store.visible_files(folders.storage.entries)
         log.info("run started", chat=record.chat, pid=process.pid)
         return started
+
+    async def environment(self, manifest: str, tell: Callable[[str], None]) -> Path | None:
+        """Return the folder of packages that a version asks for, None: it asks for nothing that is not there anyway.
+
+        `tell` gets lines of progress while they are installed. Raises: PackagesFailed.
+        """
+        if self._packages is None:
+            return None
+        data = await asyncio.to_thread(self._folders.read_version_file, manifest, REQUIREMENTS)
+        return await self._packages.environment(data, tell)
 
     async def publish_files(self, started: Started, turns: Turns) -> None:
         """Send `file` frames for what the turn wrote to `.storage`."""
@@ -184,9 +202,7 @@ class Runs:
         return OpenFolders(work, storage, user, shared, scratch)
 
     async def _open_work(self, record: ChatRecord) -> Mounted:
-        work = await self._folders.open(
-            f"work-{record.chat}", _kept(record.work_hash), folder_store.MOUNT_POINTS
-        )
+        work = await self._folders.open(f"work-{record.chat}", _kept(record.work_hash), folder_store.MOUNT_POINTS)
         if work.version != record.manifest:
             base = work.version or record.work_base
             old = await asyncio.to_thread(self._folders.version_files, base) if base else {}

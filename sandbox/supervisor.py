@@ -84,7 +84,8 @@ class Supervisor:
 
     async def check(self, manifest: str) -> Verdict:
         """Run the start check of a version. It counts against no limit of runs."""
-        return await check(self._setup.host, self._folders, self._setup.limits, manifest)
+        setup = self._setup
+        return await check(setup.host, self._folders, setup.limits, manifest, self._runs.environment)
 
     def metrics(self) -> dict[str, float]:
         """Return numbers for monitoring."""
@@ -123,6 +124,8 @@ class Supervisor:
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
             await self._folders.drop_idle()
+            if self._setup.packages is not None:
+                await self._setup.packages.collect()
             now = time.monotonic()
             for chat_id, chat in list(self._chats.items()):
                 if chat.is_idle and now - chat.last_used > CHAT_IDLE_SECONDS:
@@ -136,6 +139,8 @@ class Supervisor:
         endings = [chat.quiet() for chat in self._chats.values()]
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*endings), CLOSING_SECONDS)
+        if self._setup.packages is not None:
+            await self._setup.packages.close()
         await self._folders.drop_idle(0.0)
         self._folders.close_all()
 
