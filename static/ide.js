@@ -16,6 +16,7 @@ import { mountRocket } from "./ide/deploy.js"
 import { firstChoice } from "./ide/early.js"
 import { mountEditor } from "./ide/editor/editor.js"
 import { createFileWork } from "./ide/file_work.js"
+import { requirementFor } from "./ide/missing_import.js"
 import { mountFiles } from "./ide/files.js"
 import { mountNotices } from "./ide/notices.js"
 import { addActions } from "./ide/page_actions.js"
@@ -80,8 +81,18 @@ const goTo = async (/** @type {string} */ file, /** @type {number} */ line) => {
   if (editor.has(file)) editor.goTo(line)
 }
 
+/** @type {import("./ide/console.js").Packages} */
+const packages = {
+  requirementFor: (module) =>
+    requirementFor(
+      module,
+      store.get("files").map(({ path }) => path)
+    ),
+  add: (requirement) => void work.require(requirement, () => actions.run("run"))
+}
 const output = mountConsole(get("console"), {
   isOurs,
+  packages,
   goTo: (file, line) => void goTo(file, line),
   onText: () => unread.add(!views.isConsoleShown())
 })
@@ -93,6 +104,7 @@ const chat = createChatPane(get("chat-host"), store, {
     if (!isReplay && end.error) marks.set(end.error)
   },
   goTo: (file, line) => void goTo(file, line),
+  packages,
   onOther: () => output.clear(true)
 })
 
@@ -116,6 +128,7 @@ mountNotices(get("editor-notice"), store, {
 const dialogs = () => import("./ide/share.js")
 const shareHooks = {
   patch,
+  packages,
   refresh: () => workspace.refresh(),
   isOurs,
   goTo: (/** @type {string} */ file, /** @type {number} */ line) => void goTo(file, line),

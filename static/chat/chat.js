@@ -69,7 +69,7 @@ class MountedChat {
 
   /** @param {HTMLElement} host @param {ChatOptions} options */
   constructor(host, options) {
-    const { chatId, role, visitor = null, name = "your bot", placeholder = `Message ${name}`, thumb = null } = options
+    const { chatId, role, visitor = null, name = "your bot", placeholder = `Message ${name}`, thumb = null, remedy } = options
     this.#host = host
     this.#options = options
     this.#visitor = visitor
@@ -77,6 +77,7 @@ class MountedChat {
     if (role === "author") void prepareMarkdown()
     this.#context = {
       chatId, role, thumb, onGoto: (file, line) => this.#emit("goto", { file, line }), onChange: () => this.#drawSoon(),
+      remedy,
     }
     this.#log = new Log(this.#context, { onRetry: this.#retry, onEdit: this.#edit, onAgain: this.#again })
     this.#composer = new Composer({

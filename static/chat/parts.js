@@ -60,8 +60,10 @@ function crash(end, title, text, context) {
   const show = place && el("button", {
     class: "btn btn--sm", type: "button", title: place.file, onclick: () => context.onGoto(place.file, place.line),
   }, `Show line ${place.line}`)
+  const cure = error && context.remedy?.(error)
+  const remedy = cure && el("button", { class: "btn btn--sm", type: "button", onclick: cure.act }, cure.label)
   return el("section", { class: "crash", "aria-label": title }, el("p", { class: "crash__head" }, icon("stopped"), title), why,
-    el("div", { class: "crash__acts" }, show, el("p", null, text)))
+    el("div", { class: "crash__acts" }, remedy, show, el("p", null, text)))
 }
 
 /**

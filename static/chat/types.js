@@ -95,7 +95,10 @@
  * @property {{title?: string, text: string} | null} [hello] shown until the first message; null for none
  * @property {string[]} [examples] things to say, below the hello
  * @property {() => Element} [thumb] makes the bot's picture, shown beside each reply
+ * @property {(error: Fault) => Remedy | null} [remedy] what an author can do about a crash, by one button
  */
+
+/** @typedef {{label: string, act: () => void}} Remedy */
 
 /** @typedef {Phase | "reconnecting"} State */
 
@@ -118,6 +121,7 @@
  * @property {(() => Element) | null} thumb
  * @property {(file: string, line: number) => void} onGoto
  * @property {() => void} onChange something wants to be drawn
+ * @property {((error: Fault) => Remedy | null) | undefined} remedy
  */
 
 /**

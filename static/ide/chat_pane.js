@@ -6,6 +6,7 @@ import { el, fill } from "../shared/dom.js"
 import { icon } from "../shared/icons.js"
 import { keep, kept } from "../shared/keep.js"
 import { ApiError, api } from "../shared/server.js"
+import { missingPackage } from "./traceback.js"
 
 /** @typedef {import("./types.js").RunState} RunState */
 /** @typedef {import("./types.js").BotFile} BotFile */
@@ -25,8 +26,9 @@ const STARTING_MOST_MS = 4000
  * @param {(end: import("./console.js").End, isReplay: boolean) => void} hooks.onEnd
  * @param {(file: string, line: number) => void} hooks.goTo
  * @param {() => void} hooks.onOther another chat is shown from now on
+ * @param {import("./console.js").Packages} hooks.packages
  */
-export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, onOther }) {
+export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, onOther, packages }) {
   /** @type {ReturnType<typeof mountChat> | null} */
   let chat = null
   let botId = ""
@@ -51,6 +53,13 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
     judge()
   }
 
+  /** A package that is not there can be asked for. @param {import("../chat/types.js").Fault} error */
+  const remedy = ({ type, message }) => {
+    const module = type === "ModuleNotFoundError" ? missingPackage(`${type}: ${message}`) : ""
+    const requirement = module && packages.requirementFor(module)
+    return requirement ? { label: `Add ${requirement} to requirements.txt`, act: () => packages.add(requirement) } : null
+  }
+
   const detailOf = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail
   const isOld = (/** @type {Event} */ event) => Boolean(detailOf(event).isReplay) && !isFresh
   host.addEventListener("chat:state", (event) => store.set({ run: detailOf(event).state }))
@@ -71,7 +80,7 @@ export function createChatPane(host, store, { onStart, onConsole, onEnd, goTo, o
     onOther()
     isFresh = isNew
     store.set({ chat: id, run: "starting" })
-    chat = mountChat(host, { chatId: id, role: "author", placeholder: "Message your bot", hello: HELLO })
+    chat = mountChat(host, { chatId: id, role: "author", placeholder: "Message your bot", hello: HELLO, remedy })
   }
 
   const clear = () => {

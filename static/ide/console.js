@@ -6,6 +6,8 @@ import { icon } from "../shared/icons.js"
 import { createConsoleText } from "./console_text.js"
 import { missingPackage } from "./traceback.js"
 
+/** @typedef {{requirementFor: (module: string) => string, add: (requirement: string) => void}} Packages */
+
 /** @typedef {import("./types.js").Failure} Failure */
 /** @typedef {{reason: string, exit_status?: number | null, seconds?: number | null, error?: Failure | null}} End */
 /** @typedef {ReturnType<typeof mountConsole>} Console */
@@ -35,8 +37,9 @@ export function howItEnded({ reason, exit_status: status, error }) {
  * @param {(path: string) => boolean} hooks.isOurs
  * @param {(file: string, line: number) => void} hooks.goTo
  * @param {() => void} hooks.onText something was written to stderr
+ * @param {Packages} hooks.packages
  */
-export function mountConsole(host, { isOurs, goTo, onText }) {
+export function mountConsole(host, { isOurs, goTo, onText, packages }) {
   /** @type {Block[]} */
   let blocks = []
   let runs = 0
@@ -141,26 +144,21 @@ export function mountConsole(host, { isOurs, goTo, onText }) {
       onText()
     }
     const name = end.error?.type === "ModuleNotFoundError" ? missingPackage(`ModuleNotFoundError: ${end.error.message}`) : ""
-    if (name) block.node.append(missingNotice(name))
+    if (name) block.node.append(missingNotice(name, packages))
   }
 }
 
-/** Why a package can't be installed: there is no button that could. @param {string} name */
-export function missingNotice(name) {
+/** A module that is not there, and what brings it. @param {string} module @param {Packages} packages */
+export function missingNotice(module, { requirementFor, add }) {
+  const requirement = requirementFor(module)
+  const says = requirement ? " is not installed for this bot." : " is not here, and no package brings it."
   return el(
     "div",
     { class: "notice notice--warn" },
     icon("alert"),
-    el(
-      "span",
-      null,
-      el("code", null, name),
-      " is not here and can't be installed: bots have Python's own library, ",
-      el("code", null, "hal9"),
-      " and ",
-      el("code", null, "openai"),
-      "."
-    )
+    el("span", null, el("code", null, module), says),
+    requirement &&
+      el("button", { class: "btn btn--sm", type: "button", onclick: () => add(requirement) }, `Add ${requirement} to requirements.txt`)
   )
 }
 

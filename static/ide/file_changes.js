@@ -4,13 +4,14 @@
 import { ApiError } from "../shared/server.js"
 import { toast } from "../shared/toast.js"
 import { confirmed } from "./dialog.js"
-import { deleteFile, getFile, putFile, renameFile } from "./server_files.js"
-import { sizeOf } from "./viewer.js"
+import { REQUIREMENTS, withRequirement } from "./missing_import.js"
+import { deleteFile, getFile, putFile, renameFile, textOf } from "./server_files.js"
 
 /** @typedef {import("./workspace.js").Workspace} Workspace */
 /** @typedef {ReturnType<typeof createFileChanges>} FileChanges */
 
 const UNDO_SECONDS = 10
+const REQUIREMENTS_BYTES = 64 * 1024
 
 /**
  * @param {import("./state.js").IdeStore} store
@@ -37,6 +38,26 @@ export function createFileChanges(store, workspace, limits) {
       } catch (error) {
         failed(`${path} was not made.`, error)
         return false
+      }
+    },
+
+    /** Adds a line to requirements.txt, which is made where it is missing, and shows it. @param {string} requirement @param {() => void} onRun */
+    async require(requirement, onRun) {
+      const botId = workspace.botId
+      try {
+        await workspace.saveAll()
+        const stored = paths().includes(REQUIREMENTS) ? await getFile(botId, REQUIREMENTS) : null
+        const before = stored ? textOf(stored.bytes, REQUIREMENTS_BYTES) : ""
+        if (before === null) return void toast(`${REQUIREMENTS} is not text that can be added to`, { kind: "bad" })
+        const text = withRequirement(before, requirement)
+        const answer = await putFile(botId, REQUIREMENTS, text, stored ? stored.etag : null)
+        if (botId !== workspace.botId) return
+        workspace.noted({ path: REQUIREMENTS, bytes: answer.bytes, etag: answer.etag }, answer.changed)
+        await workspace.show(REQUIREMENTS)
+        const says = text === before ? "is there already" : "was added"
+        toast(`${requirement} ${says}: the next Run installs it`, { action: "Run", onAction: onRun })
+      } catch (error) {
+        failed(`${requirement} was not added.`, error)
       }
     },
 
@@ -120,7 +141,7 @@ export function createFileChanges(store, workspace, limits) {
   async function send(file, path) {
     const most = limits.file_bytes ?? Infinity
     if (file.size > most) {
-      toast(`${file.name} is too large: ${sizeOf(file.size)} of ${sizeOf(most)}`, { kind: "bad" })
+      toast(`${file.name} is too large: ${mebibytes(file.size)} of ${mebibytes(most)}`, { kind: "bad" })
       return false
     }
     try {
@@ -142,4 +163,9 @@ export function createFileChanges(store, workspace, limits) {
   }
 
   return changes
+}
+
+/** As the server counts them, so that both say the same. @param {number} bytes */
+function mebibytes(bytes) {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
 }

@@ -18,6 +18,8 @@ export function createFileWork(store, workspace, limits) {
   return {
     /** Makes an empty file and opens it. @param {string} path */
     create: async (path) => (await changes()).create(path),
+    /** Adds a line to requirements.txt and shows it. @param {string} requirement @param {() => void} onRun */
+    require: async (requirement, onRun) => (await changes()).require(requirement, onRun),
     /** Both with a slash at the end for a folder. @param {string} from @param {string} to */
     rename: async (from, to) => (await changes()).rename(from, to),
     /** @param {string} path a file, or a folder with a slash at the end */

@@ -18,6 +18,7 @@ export { openProgress } from "./share_progress.js"
  * @property {(path: string) => boolean} isOurs
  * @property {(file: string, line: number) => void} goTo
  * @property {() => void} deploy
+ * @property {import("./console.js").Packages} packages
  * @property {() => void} onUnsaved the draft is not on the server, so nothing was deployed
  */
 

@@ -106,6 +106,10 @@ function failureNode(refusal, hooks, box) {
     box.close()
     hooks.goTo(path, number)
   }
+  const add = (/** @type {string} */ requirement) => {
+    box.close()
+    hooks.packages.add(requirement)
+  }
   const name = missingPackage(`${traceback ?? ""}\n${refusal.error}`)
   const lines = (traceback ?? "")
     .trimEnd()
@@ -141,6 +145,6 @@ function failureNode(refusal, hooks, box) {
         { class: "code" },
         el("pre", { class: "share__trace", tabIndex: 0, role: "region", "aria-label": "Traceback" }, ...lines)
       ),
-    name && missingNotice(name)
+    name && missingNotice(name, { ...hooks.packages, add })
   )
 }

@@ -6,6 +6,7 @@ import { preloads } from "../../tools/preload.mjs"
 Object.defineProperty(globalThis, "navigator", { value: { platform: "Linux x86_64" }, configurable: true })
 const { faultOf, folderOf, freePath, rowsOf, extensionOf } = await import("../../static/ide/paths.js")
 const { errorName, linked, missingPackage } = await import("../../static/ide/traceback.js")
+const { requirementFor, withRequirement } = await import("../../static/ide/missing_import.js")
 const { score } = await import("../../static/ide/finder.js")
 const { ago } = await import("../../static/ide/time.js")
 const { textOf } = await import("../../static/ide/server_files.js")
@@ -86,4 +87,19 @@ test("what is not text is not shown as text", () => {
 test("the page preloads exactly the modules that it needs at once", () => {
   const written = readFileSync(new URL("../../templates/ide_modules.html", import.meta.url), "utf8")
   assert.equal(written, preloads("ide/early.js", "ide.js"), "run node tools/preload.mjs")
+})
+
+test("a module that is missing has a package, unless it is the bot's own or Python's", () => {
+  const packages = ["yaml", "PIL.Image", "cv2", "sklearn.svm", "bs4", "dotenv", "pandas", "langchain_openai"].map((name) => requirementFor(name, ["app.py"]))
+  assert.deepEqual(packages, ["pyyaml", "pillow", "opencv-python-headless", "scikit-learn", "beautifulsoup4", "python-dotenv", "pandas", "langchain-openai"])
+  for (const name of ["tkinter", "helper.more", "lib.x", "_private", "", "x y"]) assert.equal(requirementFor(name, ["helper.py", "lib/a.py"]), "", name)
+})
+
+test("a line is added to requirements.txt once", () => {
+  assert.equal(withRequirement("", "pyyaml"), "pyyaml\n")
+  assert.equal(withRequirement("requests", "pyyaml"), "requests\npyyaml\n")
+  assert.equal(withRequirement("# mine\r\nrequests\r\n", "pyyaml"), "# mine\r\nrequests\r\npyyaml\r\n")
+  for (const text of ["PyYAML\n", " pyyaml[libyaml]>=6 # why\n"]) assert.equal(withRequirement(text, "pyyaml"), text)
+  assert.equal(withRequirement("scikit_learn\n", "scikit-learn"), "scikit_learn\n")
+  assert.equal(withRequirement("pyyaml-extras\n", "pyyaml"), "pyyaml-extras\npyyaml\n")
 })
