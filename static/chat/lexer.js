@@ -12,6 +12,8 @@ const LIST_ENTRY = /^\s*(?:[*+-]|\d{1,9}[.)])(?:\s|$)/
 const FENCE = /^ {0,3}(?:`{3,}|~{3,})/
 const STARTS_BLOCK = /^ {0,3}(?:#{1,6} |>|`{3,}|~{3,}|[*+-] |\d{1,9}[.)] )/
 const TABLE_RULE = /^ *\|?(?: *:?-+:? *\|)+(?: *:?-+:? *)?$/
+/** So many quotes and entries in one another that only a stack overflow is meant. */
+const TOO_DEEP = /^(?: {0,3}(?:>|[*+-] |\d{1,9}[.)] ) ?){20}/
 const DRAWING = /[|\\/_=+<>^~#\-\u2500-\u259f]/g
 
 const tokenizer = plainTokenizer()
@@ -36,8 +38,14 @@ function plainTokenizer() {
   marked.lheading = () => undefined
   marked.html = () => undefined
   marked.tag = () => undefined
-  marked.list = (source) => list.call(marked, upTo(source, (line) => /^\S/.test(line) && !LIST_ENTRY.test(line)))
-  marked.blockquote = (source) => blockquote.call(marked, upTo(source, (line) => !/^ {0,3}>/.test(line)))
+  marked.list = (source) => {
+    if (TOO_DEEP.test(source)) return undefined
+    return list.call(marked, upTo(source, (line) => /^\S/.test(line) && !LIST_ENTRY.test(line)))
+  }
+  marked.blockquote = (source) => {
+    if (TOO_DEEP.test(source)) return undefined
+    return blockquote.call(marked, upTo(source, (line) => !/^ {0,3}>/.test(line)))
+  }
   marked.table = (source) => table.call(marked, upTo(source, (line) => !line.includes("|")))
   marked.def = (source) => {
     const found = def.call(marked, source)

@@ -32,6 +32,8 @@ export class ReplyView {
   #position = 0
   #isEnded = false
   #isPainted = false
+  /** The Markdown reader failed at this reply: hostile nesting can exhaust its stack. */
+  #isPlainForGood = false
   /** @type {Surface} */
   #surface = Markdown ? new Markdown() : new Plain()
   #files = el("div", { class: "msg__files" })
@@ -68,10 +70,10 @@ export class ReplyView {
     const before = this.#position
     this.#skipBacklog()
     let { text: rest } = text.since(this.#position)
-    if (this.#surface instanceof Plain && needsMarkdown(text.toString())) void this.#format()
+    if (this.#surface instanceof Plain && !this.#isPlainForGood && needsMarkdown(text.toString())) void this.#format()
     while (rest && performance.now() < deadline) {
       const slice = rest.length > SLICE_CHARS ? rest.slice(0, rest.lastIndexOf("\n", SLICE_CHARS) + 1 || SLICE_CHARS) : rest
-      this.#surface.add(slice)
+      if (!this.#try(() => this.#surface.add(slice))) return { hasMore: true, hasNews: true }
       this.#position += slice.length
       rest = rest.slice(slice.length)
     }
@@ -84,11 +86,34 @@ export class ReplyView {
   async #format() {
     await prepareMarkdown()
     if (!Markdown || !(this.#surface instanceof Plain)) return
-    const plain = this.#surface
-    this.#surface = new Markdown()
+    this.#restart(new Markdown())
+  }
+
+  /**
+   * Does something with the surface; when that fails, shows this reply anew as plain text. One reply that cannot be read
+   * must not leave the others blank.
+   * @param {() => void} act
+   * @returns {boolean} whether it went well
+   */
+  #try(act) {
+    try {
+      act()
+      return true
+    } catch (problem) {
+      if (this.#isPlainForGood) throw problem
+      this.#isPlainForGood = true
+      this.#restart(new Plain())
+      return false
+    }
+  }
+
+  /** @param {Surface} surface takes the place of the one so far, and gets all text again */
+  #restart(surface) {
+    const before = this.#surface
+    this.#surface = surface
     this.#position = this.#reply.text.start
     this.#isEnded = false
-    plain.node.replaceWith(this.#surface.node)
+    before.node.replaceWith(surface.node)
     this.#context.onChange()
   }
 
@@ -107,8 +132,8 @@ export class ReplyView {
   }
 
   #end() {
+    if (!this.#try(() => this.#surface.end(() => this.#reply.text.toString()))) return
     this.#isEnded = true
-    this.#surface.end(() => this.#reply.text.toString())
     fill(this.#meta, ...this.#metaParts())
     this.#meta.hidden = this.#reply.isCut
   }

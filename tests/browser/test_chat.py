@@ -48,6 +48,21 @@ def test_hostile_text_does_nothing(open_page: OpenPage, make_author: MakeAuthor,
         assert re.match(r"https?:|mailto:|tel:|/f/", link.get_attribute("href") or "")
 
 
+def test_a_reply_that_cannot_be_formatted_is_plain_and_spoils_no_other(
+    open_page: OpenPage, make_author: MakeAuthor, server: LiveServer
+) -> None:
+    texts = {"deep": "> " * 5000, "brackets": "[" * 20_000, "stars": "*a **b " * 5000, "ticks": "`" * 30_000}
+    code = f"texts = {texts!r}\nwhile True:\n    word = input()\n    print(texts.get(word, '') + word)\n"
+    visit = Visit(open_page(make_author(server).deploy(code).url)).is_open()
+    for word in texts:
+        visit.say(word)
+        expect(visit.replies.last).to_contain_text(word)
+    visit.say("**fine**")
+    expect(visit.log.locator("strong", has_text="fine")).to_be_visible()
+    visit.page.reload()
+    expect(visit.log.locator("strong", has_text="fine")).to_be_visible()
+
+
 def test_scrolling_up_lets_go_at_once_and_a_button_leads_back(
     open_page: OpenPage, make_author: MakeAuthor, server: LiveServer
 ) -> None:

@@ -159,3 +159,15 @@ function assertHarmless(root) {
     assert.ok(node.tagName !== "IMG" || node.getAttribute("src").startsWith("/f/") || node.getAttribute("src").startsWith("http://hal9.test/f/"))
   }
 }
+
+for (const [name, text] of [
+  ["quotes", "> ".repeat(5000) + "x\n"],
+  ["entries", "- ".repeat(5000) + "x\n"],
+  ["quotes and entries", "> - 1. ".repeat(2000) + "x\n"],
+]) {
+  test(`text in thousands of ${name} is shown as it is`, () => {
+    const seen = whole(text)
+    assert.ok(seen.includes("x"), seen.slice(0, 200))
+    assert.ok(!seen.includes("<blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote><blockquote>"))
+  })
+}
