@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -205,13 +207,24 @@ def test_command_says_strong_and_exits_0() -> None:
     assert "MISSING" not in done.stdout
 
 
-def test_command_names_what_is_missing_and_exits_1(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    command = [sys.executable, "-m", "sandbox", "doctor"]
+@pytest.fixture
+def readable_copy() -> Iterator[Path]:
+    """Our sources where every user can read them: a clone may lie under a 0700 folder."""
+    with tempfile.TemporaryDirectory(prefix="hal9-doctor-") as name:
+        folder = Path(name)
+        shutil.copytree(ROOT / "sandbox", folder / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "requirements-sandbox.txt", folder)
+        folder.chmod(0o755)
+        yield folder
+
+
+def test_command_names_what_is_missing_and_exits_1(readable_copy: Path) -> None:
+    command = ["/usr/bin/python3", "-m", "sandbox", "doctor"]
     if os.geteuid() == 0:
         command = ["setpriv", "--reuid=45678", "--regid=45678", "--clear-groups", *command]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    home = str(readable_copy / "home")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": home, "XDG_DATA_HOME": home}
+    done = subprocess.run(command, cwd=readable_copy, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "MISSING" in done.stdout
     assert "Run: make setup" in done.stdout
