@@ -50,6 +50,7 @@ def package_settings(settings: Settings) -> PackageSettings:
         file_hosts=settings.package_hosts,
         most_bytes=settings.environments_bytes,
         kept_seconds=settings.environment_days * 86_400.0,
+        free_disk_bytes=settings.free_disk_bytes,
         limits=InstallLimits(
             environment_bytes=settings.environment_bytes,
             environment_files=settings.environment_files,

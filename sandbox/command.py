@@ -123,8 +123,7 @@ def isolation() -> list[str]:
 
 def _root(host: Host, environment: Path | None) -> list[str]:
     """Only /usr, our runtime, a made-up /etc, five devices and /proc: nothing of the machine's own configuration."""
-    own = ["--ro-bind", str(environment), ENV] if environment else []
-    return [*_tree(host.runtime, host.runtime / "site"), *own, *_kernel()]
+    return [*_tree(host.runtime, host.runtime / "site", environment=environment), *_kernel()]
 
 
 def bare_root(host: Host) -> list[str]:
@@ -139,8 +138,9 @@ def _kernel() -> list[str]:
     return made + _devices()
 
 
-def _tree(runtime: Path, site: Path, at: str = "") -> list[str]:
-    return [*_bare_tree(runtime, at), "--ro-bind", os.path.realpath(site), f"{at}/opt/hal9/site"]
+def _tree(runtime: Path, site: Path, at: str = "", *, environment: Path | None = None) -> list[str]:
+    own = ["--ro-bind", str(environment), f"{at}{ENV}"] if environment else []
+    return [*_bare_tree(runtime, at), "--ro-bind", os.path.realpath(site), f"{at}/opt/hal9/site", *own]
 
 
 def _bare_tree(runtime: Path, at: str = "") -> list[str]:
@@ -170,7 +170,7 @@ def _folders(folders: Folders) -> list[str]:
     return [*work, *kept, *scratch, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/bot"]
 
 
-def zygote_options(host: Host, site: Path) -> list[str]:
+def zygote_options(host: Host, site: Path, environment: Path | None = None) -> list[str]:
     """Return the bubblewrap options of a zygote: rights, but only over namespaces that hold no more than a run's.
 
     The tree of a run is there twice, for the zygote and, below /newroot, as the root that its children will have.
@@ -179,13 +179,14 @@ def zygote_options(host: Host, site: Path) -> list[str]:
     shares = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup"]
     user = ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"]
     made = [*shares, *user, "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "bot"]
-    made += [*_tree(host.runtime, site), "--proc", "/proc", *_devices(), "--dir", "/bot"]
-    made += ["--size", "65536", "--tmpfs", _NEW_ROOT, *_tree(host.runtime, site, _NEW_ROOT), *_devices(_NEW_ROOT)]
+    made += [*_tree(host.runtime, site, environment=environment), "--proc", "/proc", *_devices(), "--dir", "/bot"]
+    made += ["--size", "65536", "--tmpfs", _NEW_ROOT, *_tree(host.runtime, site, _NEW_ROOT, environment=environment)]
+    made += _devices(_NEW_ROOT)
     for name in ("proc", "bot", "tmp"):
         made += ["--dir", f"{_NEW_ROOT}/{name}"]
     for path in (f"{_NEW_ROOT}/dev", _NEW_ROOT, "/dev", "/"):
         made += ["--remount-ro", path]
-    return [*made, *_environment({}), "--chdir", "/bot"]
+    return [*made, *_environment({}, environment), "--chdir", "/bot"]
 
 
 def zygote_inside(host: Host, control_fd: int) -> list[str]:

@@ -93,7 +93,7 @@ def inside(
         "processes": limits.processes,
         "open_files": limits.open_files,
         "address_space": 8 * GIB,
-        "file": limits.environment_bytes,
+        "file": 2 * limits.environment_bytes,  # the volume is full first: an error that uv tells, not a signal
         "cpu": int(limits.install_seconds * 2),
         **{f"ns.{name}": link for name, link in links.items()},
     }

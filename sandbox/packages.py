@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from sandbox.host import Host
 from sandbox.install_command import InstallLimits
 from sandbox.install_failures import PackagesFailed
 from sandbox.installer import Installation, Tell, Tools
-from sandbox.limits import GIB
+from sandbox.limits import GIB, MIB
 from sandbox.package_index import BadIndex, PackageIndex
 from sandbox.requirements import BadRequirements, Wanted
 from sandbox.site_copy import TooMuch
@@ -49,6 +50,8 @@ class PackageSettings:
     most_bytes: int = 8 * GIB
     """All environments together."""
     kept_seconds: float = KEPT_SECONDS
+    free_disk_bytes: int = 512 * MIB
+    """With less free disk nothing is installed."""
     limits: InstallLimits = field(default_factory=InstallLimits)
 
 
@@ -182,6 +185,8 @@ class Packages:
 
     async def _install(self, asked: str, index: PackageIndex, wanted: tuple[Wanted, ...], tell: Tell) -> Path:
         limits = self._settings.limits
+        if shutil.disk_usage(self._host.state).free < self._settings.free_disk_bytes:
+            raise PackagesFailed("The server is short of disk space, so no packages are installed. Tell its operator.")
         tools = Tools(self._host, self._volumes, index, self._uv(), limits, self._dialer)
         tell(f"packages: looking up {_listed([one.text for one in wanted])}")
         async with Installation(tools, wanted, tell) as installation:
