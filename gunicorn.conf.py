@@ -25,6 +25,7 @@ limit_request_field_size = 8_190
 gunicorn.http.message.MAX_REQUEST_LINE = 32_768 + 256  # its own ceiling is 8190; /devs?code= carries up to 32 kB
 limit_request_line = gunicorn.http.message.MAX_REQUEST_LINE
 
+control_socket_disable = True  # it would be made in ~/.gunicorn
 accesslog = None
 errorlog = "-"
 loglevel = "warning"

@@ -69,7 +69,7 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 def children(settings: Settings, listener: socket.socket) -> tuple[Child, Child]:
     """Return the web server and the supervisor, not started."""
     environment = _environment(settings)
-    options = ("-c", "gunicorn.conf.py", "-b", f"fd://{listener.fileno()}", "--no-control-socket")
+    options = ("-c", "gunicorn.conf.py", "-b", f"fd://{listener.fileno()}")
     gunicorn = (sys.executable, "-m", "gunicorn", *options)
     web = Program(
         "web",
