@@ -79,7 +79,8 @@ class Pool:
         """Begin, and wait until the pool is full; False when it is not after so many seconds."""
         self.begin()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._filled.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._filled.wait()
         return self._filled.is_set()
 
     async def start(self, spec: RunSpec) -> PooledProcess | Process:
@@ -143,7 +144,8 @@ class Pool:
     async def _keep(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), self._seconds_to_recycling())
+                async with asyncio.timeout(self._seconds_to_recycling()):  # wait_for can swallow a cancellation (3.11)
+                    await self._wanted.wait()
             self._wanted.clear()
             try:
                 await self._renew()

@@ -59,7 +59,8 @@ class Zygote:
 
     async def ready(self) -> None:
         """Wait until it has imported what it should. Raises: ChildLost when it ended instead, TimeoutError."""
-        await asyncio.wait_for(asyncio.shield(self._ready), READY_SECONDS)
+        async with asyncio.timeout(READY_SECONDS):
+            await asyncio.shield(self._ready)
 
     async def child(self, group: Group | None, on_close: Callable[[], None]) -> Child:
         """Return a new child, confined, in `group`, ready for its script; `on_close` is called when it is no more.
@@ -78,7 +79,8 @@ class Zygote:
         try:
             with theirs:
                 answer = self._ask(theirs)
-            pidfd = await asyncio.wait_for(answer, BORN_SECONDS)
+            async with asyncio.timeout(BORN_SECONDS):
+                pidfd = await answer
             child = Child(pidfd, ours, group, closed)
             if group is not None:
                 await asyncio.to_thread(group.add, child.pid)
@@ -114,7 +116,8 @@ class Zygote:
         readable = asyncio.Event()
         self._loop.add_reader(child.channel, readable.set)
         try:
-            await asyncio.wait_for(readable.wait(), BORN_SECONDS)
+            async with asyncio.timeout(BORN_SECONDS):
+                await readable.wait()
         finally:
             self._loop.remove_reader(child.channel)
         words, fds, _, _ = socket.recv_fds(child.channel, _SAID_BYTES, 1)
