@@ -35,7 +35,7 @@ types: $(STAMPS)/dev $(STAMPS)/npm  ## mypy --strict, and tsc over the browser m
 	node_modules/.bin/tsc -p tsconfig.json
 
 unit: setup-test
-	node --test tests/js/*.test.js
+	node --test --test-reporter=dot tests/js/*.test.js
 	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile
 
 bench: setup-test  ## measure: print the figures beside a cold floor taken in the same run

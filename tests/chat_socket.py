@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
@@ -68,7 +68,7 @@ class ChatSocket:
             self.close()
             try:
                 return self.connect()
-            except (OSError, ConnectionClosed, TimeoutError):
+            except (OSError, EOFError, WebSocketException):  # also a worker that was killed in mid-handshake
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
