@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hal9_ide.errors import Hal9Error, SettingsError
 from hal9_ide.ops.trouble import Trouble
-from hal9_ide.settings import PREFIX, Settings, read_settings
+from hal9_ide.settings import PREFIX, Settings, known_variables, read_settings
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -110,12 +110,20 @@ def main(arguments: list[str]) -> int:
     """Run a command and return its exit status; what goes wrong is one sentence on standard error."""
     options = parser().parse_args(arguments)
     os.environ.update(environment(options))
+    warn_of_unknown()
     try:
         command: Command = options.command
         return command(settings_for(command), options)
     except (Trouble, SettingsError, Hal9Error) as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def warn_of_unknown() -> None:
+    """Say which variables look like settings and are none: a typing error would otherwise go unnoticed."""
+    for name in sorted(name for name in os.environ if name.startswith(PREFIX)):
+        if name not in known_variables():
+            print(f"{name} is not a setting of this server; docs/settings.md lists them.", file=sys.stderr)
 
 
 def settings_for(command: Command) -> Settings:

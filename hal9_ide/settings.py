@@ -244,6 +244,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(**given)
 
 
+def known_variables() -> frozenset[str]:
+    """Return the names of all variables that are settings."""
+    names = [f.name for f in (*fields(Settings), *fields(Limits)) if f.name != "limits"]
+    return frozenset(PREFIX + name.upper() for name in names)
+
+
 def _value(environ: Mapping[str, str], name: str, parse: Callable[[str], Any]) -> Any:
     variable = PREFIX + name.upper()
     text = environ.get(variable, "").strip()

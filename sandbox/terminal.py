@@ -15,6 +15,7 @@ from .limits import Limits
 
 _PIECE_BYTES = 65536
 _SKIPPED = {"__pycache__", "node_modules"}
+_SERVER_DATA = "hal9.sqlite3"
 _UNSAID_SECONDS = 0.1
 _INTERRUPTED_STATUS = 130
 
@@ -71,6 +72,9 @@ def _copy(file: Path, target: Path, uid: int, gid: int) -> None:
 def _plain_files(folder: Path) -> list[Path]:
     found: list[Path] = []
     for parent, folders, files in os.walk(folder):
+        if _SERVER_DATA in files:  # a server's data folder below: a script must not read other people's things
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if name not in _SKIPPED and not name.startswith(".")]
         found += [path for name in files if _is_plain(path := Path(parent, name))]
         if len(found) > Limits().folder_files:
@@ -81,6 +85,8 @@ def _plain_files(folder: Path) -> list[Path]:
 def _is_plain(path: Path) -> bool:
     """Say whether it is a regular file that could fit; a log of gigabytes beside the script is not even read."""
     about = path.lstat()
+    if path.suffix == ".key":  # beside a data folder lies what seals it
+        return False
     return stat.S_ISREG(about.st_mode) and about.st_size <= Limits().folder_bytes
 
 

@@ -91,7 +91,7 @@ const FRAMES = {
   output(state, frame) {
     return write(state, frame, (reply) => ({
       ...reply,
-      text: reply.text.plus(frame.text),
+      text: reply.text.plus(frame.text.replaceAll("\f", "\n")), // the newlines of a message reach input() as \f
       sources: joinSources(reply.sources, frame.src),
     }))
   },

@@ -33,6 +33,10 @@ test("a message and its reply", () => {
   assert.equal(state.phase, "ended")
 })
 
+test("newlines of a message come back as newlines", () => {
+  assert.deepEqual(log(after([frame("output", { text: "Echo: one\ftwo\n" })])), ["bot: Echo: one\ntwo\n"])
+})
+
 test("a frame that came before changes nothing", () => {
   const output = frame("output", { text: "once" })
   const once = after([output])

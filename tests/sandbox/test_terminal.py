@@ -93,3 +93,13 @@ def test_unknown_command_shows_the_help() -> None:
     done = subprocess.run([sys.executable, "-m", "sandbox"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "python -m sandbox run FILE.py" in done.stderr
+
+
+def test_a_servers_data_beside_the_script_stays_behind(tmp_path: Path) -> None:
+    (tmp_path / "data" / "blobs").mkdir(parents=True)
+    for name in ("data/hal9.sqlite3", "data/blobs/x", "data.key", "notes.txt"):
+        (tmp_path / name).write_text("secret")
+    script = tmp_path / "app.py"
+    script.write_text("import os\nprint(sorted(n for f in os.walk('.') for n in f[2]))\n")
+    done = subprocess.run([sys.executable, "-m", "sandbox", "run", str(script)], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "['app.py', 'notes.txt']\n", done.stderr

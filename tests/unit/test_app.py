@@ -28,6 +28,12 @@ def test_an_option_goes_before_the_environment(tmp_path: Path) -> None:
     assert link.stdout.startswith("http://127.0.0.1:9001/login?link=")
 
 
+def test_a_variable_that_is_no_setting_is_named(tmp_path: Path) -> None:
+    made = run("token", "create", "--user", "ada", DATA_DIR=str(tmp_path / "data"), MEMRY_BYTES="1")
+    assert "HAL9_IDE_MEMRY_BYTES is not a setting" in made.stderr
+    assert made.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [("PORT", "99999"), ("GUESTS", "maybe"), ("PUBLIC_URL", "bots.example.org"), ("MEMORY_BYTES", "-1")],
