@@ -22,7 +22,7 @@ class Hold:
         self._length = 0
 
     def add(self, segments: list[Segment]) -> list[Segment]:
-        """Take output; return what must be shown now: all of it from the first differing byte's piece on, or nothing."""
+        """Take output; return what must be shown now: all that was held once a byte differs, else nothing."""
         for index, segment in enumerate(segments):
             if not self._fits(segment.text):
                 released = self.release() + segments[index:]

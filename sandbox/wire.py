@@ -11,16 +11,16 @@ Standard library only, and few imports: this module also runs inside the sandbox
 import struct
 
 CONTROL_FD = 3
-"""The runner's end of the control pipe. Close-on-exec once the runner has started: programs a script starts do not get it."""
+"""The runner's end of the control pipe. Close-on-exec once the runner runs: programs of the script do not get it."""
 
 PIPE_BUF = 4096
 HEADER = struct.Struct(">BBH")
 PAYLOAD_BYTES = PIPE_BUF - HEADER.size
 
 READY = 1
-"""Empty. Limits are set; the next thing that runs is the script. An exit before READY is our failure, not the script's."""
+"""Empty. Limits are set, the script is next. An exit before READY is our failure, not the script's."""
 SOURCE = 2
-"""SOURCE_HEAD, then the first bytes of the text, then the file (UTF-8, relative to the bot): comes before that text on stdout."""
+"""SOURCE_HEAD, the first bytes of a text, the file (UTF-8, relative to the bot); then that text comes on stdout."""
 WAITING = 3
 """Empty. A thread is about to block in a read of an empty standard input."""
 PROMPT = 4

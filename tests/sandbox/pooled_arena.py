@@ -33,7 +33,10 @@ class Nursery:
             groups = cgroup_place.find().groups
             self._pool = Pool(host, Profile(host.runtime / "site"), Limits(), size=1, groups=groups)
             assert await self._pool.open()
-        return await self._pool.start(spec)
+        process = await self._pool.start(spec)
+        while self._pool.ready < 1:  # nothing of the pool is under way while the loop stands still
+            await asyncio.sleep(0.01)
+        return process
 
     def close(self) -> None:
         """End the pool."""

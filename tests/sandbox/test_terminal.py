@@ -101,5 +101,6 @@ def test_a_servers_data_beside_the_script_stays_behind(tmp_path: Path) -> None:
         (tmp_path / name).write_text("secret")
     script = tmp_path / "app.py"
     script.write_text("import os\nprint(sorted(n for f in os.walk('.') for n in f[2]))\n")
-    done = subprocess.run([sys.executable, "-m", "sandbox", "run", str(script)], capture_output=True, text=True, cwd=ROOT)
+    command = [sys.executable, "-m", "sandbox", "run", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stdout == "['app.py', 'notes.txt']\n", done.stderr

@@ -33,7 +33,7 @@ def test_a_new_chat_has_fresh_folders(desk: Desk) -> None:
 
 def test_user_folder_is_the_visitors_shared_folder_is_everybodys(desk: Desk) -> None:
     bot = desk.bot()
-    counts = {}
+    counts: dict[str, list[str]] = {}
     for folder in (".user", ".shared"):
         for owner in ("ann", "ann", "bob"):
             reader = desk.open(at(folder), bot=bot, stage="live", owner=owner)

@@ -8,7 +8,7 @@ import pytest
 from tests.supervisor.conftest import MakeDesk
 from tests.supervisor.desk import Desk, text_of
 
-OFFENCES = {
+OFFENCES: dict[str, tuple[dict[str, float], str, str]] = {
     "out_of_memory": ({"memory_bytes": 80 << 20}, "x = bytearray(200 << 20)\nimport time\ntime.sleep(30)\n", "80 MB"),
     "timed_out cpu": ({"cpu_turn_seconds": 0.5}, "while True: pass\n", "0.5 s of processor time"),
     "timed_out wall": ({"turn_seconds": 0.5}, "import time\ntime.sleep(60)\n", "0.5 s in all"),

@@ -3,6 +3,7 @@
 import json
 import random
 import signal
+from functools import partial
 
 from tests.supervisor.conftest import MakeDesk
 from tests.supervisor.desk import Desk, Reader, text_of
@@ -76,6 +77,10 @@ def test_memory_survives_an_orderly_restart_of_a_waiting_script(make_desk: MakeD
     assert text_of(again.say("two")) == "one two\n"
 
 
+def _has(reader: Reader, count: int) -> bool:
+    return len(reader.raw) >= count or "end" in reader.kinds()
+
+
 def test_a_reader_that_comes_back_misses_and_repeats_nothing(desk: Desk) -> None:
     script = "import time\ninput()\nfor n in range(400):\n    print(n, '😀' * 50)\n    time.sleep(0.002)\n"
     reader = desk.open(script)
@@ -86,8 +91,7 @@ def test_a_reader_that_comes_back_misses_and_repeats_nothing(desk: Desk) -> None
     after = reader.frames[-1]["seq"]
     for _ in range(12):
         part = desk.follow(reader.chat, after)
-        count = rng.randint(1, 30)
-        part.wait(lambda part=part, count=count: len(part.raw) >= count or "end" in part.kinds(), "some frames")
+        part.wait(partial(_has, part, rng.randint(1, 30)), "some frames")
         part.close()
         pieces += part.raw
         after = part.frames[-1]["seq"]

@@ -1,8 +1,10 @@
 """Waiting in its odd forms: nobody has to use `input()` for the chat to know whose turn it is."""
 
+from functools import partial
+
 import pytest
 
-from tests.supervisor.desk import Desk, text_of
+from tests.supervisor.desk import Desk, Reader, text_of
 
 FORMS = {
     "readline": "import sys\nwhile True:\n    line = sys.stdin.readline()\n    print('got', line.strip())\n",
@@ -33,13 +35,17 @@ FORMS = {
 }
 
 
+def _got(reader: Reader, word: str) -> bool:
+    return f"got {word}\n" in text_of(reader.frames)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_the_chat_knows_that_the_script_waits(desk: Desk, form: str) -> None:
     reader = desk.open(FORMS[form])
     reader.until("waiting")
     for count, word in enumerate(("one", "two"), 1):
         reader.post(word)
-        reader.wait(lambda word=word: f"got {word}\n" in text_of(reader.frames), f"{word} answered")
+        reader.wait(partial(_got, reader, word), f"{word} answered")
         reader.until("waiting", count + 1)
     reader.act("stop")
     reader.until("end")

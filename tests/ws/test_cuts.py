@@ -7,11 +7,12 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.chat_socket import ChatSocket
+from tests.chat_socket import ChatSocket, Frame
 from tests.conftest import MakeAuthor
 from tests.live import LiveServer, eventually
 from tests.people import Author
@@ -125,6 +126,14 @@ def eventually_sealed(author: Author, chat: str) -> list[dict[str, str]]:
     return eventually(sealed, what="a sealed turn")
 
 
+def _answers(message: str, frame: Frame) -> bool:
+    return frame.get("id") == message and "seq" not in frame
+
+
+def _ran_all(socket: ChatSocket, _frame: Frame) -> bool:
+    return "ran 99\n" in socket.text()
+
+
 def test_a_hundred_messages_with_repeats_each_run_once_in_the_order_of_acceptance(people: Author) -> None:
     chat = people.open_chat(people.make_bot("while True:\n    print('ran', input())\n"))
     sockets = [people.socket(chat).connect() for _ in range(2)]
@@ -138,11 +147,11 @@ def test_a_hundred_messages_with_repeats_each_run_once_in_the_order_of_acceptanc
         for socket in senders:
             socket.post(str(number), message)
         for socket in senders:
-            answer = socket.until(lambda frame, message=message: frame.get("id") == message and "seq" not in frame)
+            answer = socket.until(partial(_answers, message))
             assert answer["kind"] == "accepted", answer
         accepted.append(message)
     for socket in sockets:
-        socket.until(lambda frame, socket=socket: "ran 99\n" in socket.text(), 30)
+        socket.until(partial(_ran_all, socket), 30)
     for socket in sockets:
         assert [f["id"] for f in socket.frames if f["kind"] == "input"] == accepted
         assert socket.text() == "".join(f"ran {n}\n" for n in range(100))
