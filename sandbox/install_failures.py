@@ -49,7 +49,9 @@ def failure(ending: Ending, wanted: tuple[Wanted, ...], *, seconds: float, megab
         found = pattern.search(ending.log)
         if found:
             name = next(filter(None, found.groups()))
-            return PackagesFailed(sentence.format(name=name), line=_line_of(name, wanted), log=ending.log)
+            line = _line_of(name, wanted)
+            place = "" if line is None else f" ({FILE}, line {line})"
+            return PackagesFailed(sentence.format(name=name, place=place), line=line, log=ending.log)
     if "No solution found" in ending.log:
         sentence = f"The packages in {FILE} exclude each other. Loosen the versions; the log says which."
     elif _UNREACHABLE.search(ending.log):
@@ -62,14 +64,15 @@ def failure(ending: Ending, wanted: tuple[Wanted, ...], *, seconds: float, megab
 _ABOUT_ONE = (
     (
         _NOT_FOUND,
-        "There is no package {name} in the index. Look at how it is spelled; it may differ from the name in `import`.",
+        "There is no package {name} in the index{place}. Look at how it is spelled; it may differ from the name in "
+        "`import`.",
     ),
     (
         _NO_WHEEL,
-        "{name} cannot be installed here: it has no ready-made wheel for this server's Python, and packages are not "
-        "built from source. Ask for another version, or another package.",
+        "{name}{place} cannot be installed here: it has no ready-made wheel for this server's Python, and packages "
+        "are not built from source. Ask for another version, or another package.",
     ),
-    (_NO_VERSION, "There is no such version of {name} for this server's Python. Ask for another, or for none."),
+    (_NO_VERSION, "There is no such version of {name}{place} for this server's Python. Ask for another, or for none."),
 )
 
 

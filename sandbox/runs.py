@@ -19,6 +19,7 @@ from sandbox import folders as folder_store
 from sandbox.capacity import Capacity, Keys, Slots
 from sandbox.folders import FolderStore, Latest, Mounted, OpenFolders
 from sandbox.host import Host
+from sandbox.install_failures import PackagesFailed
 from sandbox.launch import RunSpec, launch
 from sandbox.limits import Limits
 from sandbox.manifest import welcome_of
@@ -117,7 +118,7 @@ class Runs:
         Raises: PackagesFailed, what `launch` raises.
         """
         self.slots.take(record.chat, keys)
-        environment = await self.environment(record.manifest, lambda line: listener.on_console(f"{line}\n"))
+        environment = await self._packages_for(record, listener)
         folders = await self._open_folders(record)
         try:
             main = await asyncio.to_thread(self._folders.version_main, record.manifest)
@@ -129,6 +130,14 @@ class Runs:
         started.shown = folder_store.visible_files(folders.storage.entries)
         log.info("run started", chat=record.chat, pid=process.pid)
         return started
+
+    async def _packages_for(self, record: ChatRecord, listener: Listener) -> Path | None:
+        try:
+            return await self.environment(record.manifest, lambda line: listener.on_console(f"{line}\n"))
+        except PackagesFailed as problem:
+            if problem.log:
+                listener.on_console(f"{problem.log}\n")
+            raise
 
     async def environment(self, manifest: str, tell: Callable[[str], None]) -> Path | None:
         """Return the folder of packages that a version asks for, None: it asks for nothing that is not there anyway.

@@ -10,7 +10,7 @@ const PACKAGES = new Map(
     "attr:attrs bs4:beautifulsoup4 Crypto:pycryptodome cv2:opencv-python-headless dateutil:python-dateutil discord:discord.py" +
     " docx:python-docx dotenv:python-dotenv faiss:faiss-cpu fitz:pymupdf git:gitpython" +
     " googleapiclient:google-api-python-client jose:python-jose jwt:pyjwt Levenshtein:levenshtein magic:python-magic mpl_toolkits:matplotlib multipart:python-multipart MySQLdb:mysqlclient nacl:pynacl OpenSSL:pyopenssl" +
-    " PIL:pillow pkg_resources:setuptools pptx:python-pptx psycopg2:psycopg2-binary pylab:matplotlib PyPDF2:pypdf2" +
+    " PIL:pillow pkg_resources:setuptools<81 pptx:python-pptx psycopg2:psycopg2-binary pylab:matplotlib PyPDF2:pypdf2" +
     " serial:pyserial skimage:scikit-image sklearn:scikit-learn slugify:python-slugify socks:pysocks speech_recognition:speechrecognition" +
     " telegram:python-telegram-bot usb:pyusb websocket:websocket-client whois:python-whois wx:wxpython" +
     " Xlib:python-xlib yaml:pyyaml zmq:pyzmq"

@@ -90,8 +90,8 @@ test("the page preloads exactly the modules that it needs at once", () => {
 })
 
 test("a module that is missing has a package, unless it is the bot's own or Python's", () => {
-  const packages = ["yaml", "PIL.Image", "cv2", "sklearn.svm", "bs4", "dotenv", "pandas", "langchain_openai"].map((name) => requirementFor(name, ["app.py"]))
-  assert.deepEqual(packages, ["pyyaml", "pillow", "opencv-python-headless", "scikit-learn", "beautifulsoup4", "python-dotenv", "pandas", "langchain-openai"])
+  const packages = ["yaml", "PIL.Image", "cv2", "sklearn.svm", "bs4", "dotenv", "pandas", "langchain_openai", "pkg_resources"].map((name) => requirementFor(name, ["app.py"]))
+  assert.deepEqual(packages, ["pyyaml", "pillow", "opencv-python-headless", "scikit-learn", "beautifulsoup4", "python-dotenv", "pandas", "langchain-openai", "setuptools<81"])
   for (const name of ["tkinter", "helper.more", "lib.x", "_private", "", "x y"]) assert.equal(requirementFor(name, ["helper.py", "lib/a.py"]), "", name)
 })
 

@@ -113,12 +113,14 @@ def test_no_code_of_a_package_runs_while_it_is_installed(desk: Desk, house: Whee
 def test_source_archives_are_refused(desk: Desk, house: Wheelhouse) -> None:
     house.add_file("tiny-source", "tiny_source-1.0.tar.gz", base64.b64decode(b"H4sIAAAAAAAAAwMAAAAAAAAAAAA="))
     told = console_of_failed(desk, "tiny-source\n")
-    assert "tiny-source cannot be installed here" in told
+    assert "tiny-source (requirements.txt, line 1) cannot be installed here" in told
     assert "no ready-made wheel" in told
 
 
 def test_unknown_package_is_named(desk: Desk) -> None:
-    assert "There is no package tiny-absent in the index" in console_of_failed(desk, "tiny-greeting\ntiny-absent\n")
+    told = console_of_failed(desk, "tiny-greeting\ntiny-absent\n")
+    assert "There is no package tiny-absent in the index (requirements.txt, line 2)" in told
+    assert "No solution found" in told  # the log
 
 
 def test_refused_line_is_named(desk: Desk, house: Wheelhouse) -> None:

@@ -99,7 +99,11 @@ NO_SOLUTION = "error: No solution found when resolving dependencies\n  cause: Be
             2,
         ),
         (NO_SOLUTION + "there is no version of six==99 and you require six==99", "no such version of six", 3),
-        (NO_SOLUTION + "all versions of docopt have no usable wheels and you require docopt", "docopt cannot be", 4),
+        (
+            NO_SOLUTION + "all versions of docopt have no usable wheels and you require docopt",
+            "docopt (requirements.txt, line 4) cannot be",
+            4,
+        ),
         (NO_SOLUTION + "numpy==1.9.0 has no usable wheels and you require numpy==1.9.0", "numpy cannot be", None),
         (NO_SOLUTION + "a==1 depends on b<2 and you require a==1", "exclude each other", None),
         ("error: Failed to fetch: `https://own.example/simple/x/`", "index did not answer", None),
