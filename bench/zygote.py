@@ -136,7 +136,8 @@ async def weights(place: Place, groups: Groups | None, profile: Profile) -> list
     figures: list[Figure] = []
     for size in SIZES:
         parent = None if groups is None else groups.create(cgroup.Bounds(16 << 30, 4000, 2.0))
-        pool = Pool(place.host, profile, LIMITS, size=size, groups=None)
+        inner = None if parent is None or parent.version == 2 else Groups(parent.folders, 1)  # counted in `parent` too
+        pool = Pool(place.host, profile, LIMITS, size=size, groups=inner)
         if parent is not None:  # what starts from here on is counted there, the kernel's share included
             parent.add(os.getpid())
         try:
@@ -197,15 +198,15 @@ async def asks(process: Process | PooledProcess) -> None:
     """Wait until a bot waits: READY, PROMPT and WAITING are on its control pipe."""
     data = b""
     while not data.endswith(b"\x03\x00\x00\x00"):
-        if not select.select([process.control_fd], [], [], 0)[0]:
+        try:
+            data += os.read(process.control_fd, 4096)
+        except BlockingIOError:
             await asyncio.sleep(0.001)
-            continue
-        data += os.read(process.control_fd, 4096)
 
 
 def leave(parent: Group) -> None:
     """Move this process back out of a group and remove it."""
-    for folder in set(parent._folders.values()):
+    for folder in set(parent.folders.values()):
         (folder.parent.parent / "cgroup.procs").write_text(str(os.getpid()))
     parent.remove()
 

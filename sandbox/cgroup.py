@@ -44,7 +44,7 @@ class Group:
     """The control group of one run."""
 
     def __init__(self, folders: Mapping[str, Path], version: Literal[1, 2]) -> None:
-        self._folders, self._version = dict(folders), version
+        self.folders, self.version = dict(folders), version
         self._bounds: Bounds | None = None
 
     def apply(self, wanted: Bounds) -> None:
@@ -52,37 +52,37 @@ class Group:
         if wanted == self._bounds:
             return
         setters = {"memory": self._set_memory, "pids": self._set_processes, "cpu": self._set_cpu}
-        for name, folder in self._folders.items():
+        for name, folder in self.folders.items():
             setters[name](folder, wanted)
         self._bounds = wanted
 
     def add(self, pid: int) -> None:
         """Move a process in; what it starts from now on is in too. Raises: OSError."""
-        for folder in set(self._folders.values()):
+        for folder in set(self.folders.values()):
             _write(folder / "cgroup.procs", pid)
 
     def oom_kills(self) -> int:
         """Return how often the kernel has ended a process here for want of memory."""
-        if "memory" not in self._folders:
+        if "memory" not in self.folders:
             return 0
-        name = "memory.oom_control" if self._version == 1 else "memory.events"
-        fields = dict(line.split() for line in _read(self._folders["memory"] / name).splitlines())
+        name = "memory.oom_control" if self.version == 1 else "memory.events"
+        fields = dict(line.split() for line in _read(self.folders["memory"] / name).splitlines())
         return int(fields.get("oom_kill", 0))
 
     def memory_bytes(self) -> int | None:
         """Return the memory in use, the kernel's for these processes included; None when nobody counts."""
-        if "memory" not in self._folders:
+        if "memory" not in self.folders:
             return None
-        name = "memory.usage_in_bytes" if self._version == 1 else "memory.current"
-        return int(_read(self._folders["memory"] / name) or 0)
+        name = "memory.usage_in_bytes" if self.version == 1 else "memory.current"
+        return int(_read(self.folders["memory"] / name) or 0)
 
     def remove(self) -> None:
         """Remove the group, whose processes have ended. Raises: OSError when one goes on living."""
-        for folder in set(self._folders.values()):
+        for folder in set(self.folders.values()):
             _remove_folder(folder)
 
     def _set_memory(self, folder: Path, wanted: Bounds) -> None:
-        if self._version == 2:
+        if self.version == 2:
             _write(folder / "memory.max", wanted.memory_bytes)
             _write(folder / "memory.oom.group", 1)
             with suppress(FileNotFoundError):  # no swap in this kernel
@@ -102,7 +102,7 @@ class Group:
 
     def _set_cpu(self, folder: Path, wanted: Bounds) -> None:
         quota = int(wanted.cpu_cores * _PERIOD_MICROSECONDS)
-        if self._version == 2:
+        if self.version == 2:
             _write(folder / "cpu.max", f"{quota} {_PERIOD_MICROSECONDS}")
         else:
             _write(folder / "cpu.cfs_period_us", _PERIOD_MICROSECONDS)

@@ -42,6 +42,8 @@ class PooledProcess:
         """A socket that listens on 127.0.0.1:3128 inside the run. Close it with the run: it keeps a network alive."""
         self.group = child.group
         """The control group of the run; None where there are none."""
+        self.leaves_orphans = False
+        """The pidfd is the init's: with it all of the run is dead."""
         self._child = child
         self._status: int | None = None
         self._was_killed = self._is_silent = False
@@ -114,18 +116,18 @@ class Child:
         fd, self.listener_fd = self.listener_fd, -1
         return fd
 
-    def assign(self, host: Host, spec: RunSpec) -> PooledProcess:
-        """Give it its script and folders, in one message.
+    def assign(self, host: Host, spec: RunSpec, module: str = "runner") -> PooledProcess:
+        """Give it its script and folders, in one message. `module` as for spawn.start: only the doctor's is another.
 
         Raises: ChildLost, SandboxUnavailable naming the layer that is missing, ValueError for a main or environment
         that cannot be, OSError when the machine has no descriptor left.
         """
-        spawn._require(host, spec)
+        spawn.require(host, spec)
         command.check(spec)
         spawn.prepare(spec.folders)
         with ExitStack() as cleanup:
-            ours, theirs, inode = spawn._pipes(host, cleanup)
-            words = spawn._memory_file("words", _words(host, spec), cleanup)
+            ours, theirs, inode = spawn.pipes(host, cleanup)
+            words = spawn.memory_file("words", _words(host, spec, module), cleanup)
             passed = [*(theirs[name] for name in ("stdin", "stdout", "stderr", "control")), words]
             for path in _folders(spec):
                 passed.append(_detached(path))
@@ -184,13 +186,13 @@ def _folders(spec: RunSpec) -> list[Path]:
     return [folders.work, folders.storage, folders.user, folders.shared, scratch / "tmp", scratch / "shm"]
 
 
-def _words(host: Host, spec: RunSpec) -> bytes:
+def _words(host: Host, spec: RunSpec, module: str) -> bytes:
     """Return what the runner is told. Not on a command line, and in no process that others descend from."""
     links = {name: os.readlink(f"/proc/self/ns/{name}") for name in command.NAMESPACES}
-    argv = command.inside(host, spec, "runner", control_fd=3, namespaces=links)
+    argv = command.inside(host, spec, module, control_fd=3, namespaces=links)
     variables = command.environment(spec)
     own = sorted(set(spec.env) - command.own_variables())
-    return json.dumps({"argv": argv, "variables": variables, "own": own}).encode()
+    return json.dumps({"argv": argv, "variables": variables, "own": own, "is_runner": module == "runner"}).encode()
 
 
 def _detached(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import socket
 import stat
 import subprocess
 from contextlib import ExitStack, suppress
@@ -17,29 +18,46 @@ _SPARE_FILES = 16
 """Inodes a volume may have above its cap: its root, our mount points."""
 
 
-def start(host: Host, spec: RunSpec, module: str = "runner") -> Process:
+def start(host: Host, spec: RunSpec, module: str = "runner", *, has_outlet: bool = False) -> Process:
     """Start `module` of the runtime with `spec`; everything but the doctor starts the runner.
+
+    `has_outlet`: see launch.launch.
 
     Raises: SandboxUnavailable naming the layer that is missing, ValueError for a main or environment that cannot be,
     OSError when the machine has no process or descriptor left.
     """
-    _require(host, spec)
+    require(host, spec)
     command.check(spec)
     prepare(spec.folders)
     with ExitStack() as cleanup:
-        ours, theirs, pipe_inode = _pipes(host, cleanup)
+        ours, theirs, pipe_inode = pipes(host, cleanup)
         info_read, info_write = _pipe(cleanup)
-        seccomp_fd = _memory_file("filter", seccomp.program(), cleanup)
+        seccomp_fd = memory_file("filter", seccomp.program(), cleanup)
         options = command.options(host, spec, seccomp_fd=seccomp_fd, info_fd=info_write)
-        options_fd = _memory_file("options", b"\0".join(map(os.fsencode, options)) + b"\0", cleanup)
+        options_fd = memory_file("options", b"\0".join(map(os.fsencode, options)) + b"\0", cleanup)
         links = {name: os.readlink(f"/proc/self/ns/{name}") for name in command.NAMESPACES}
         inside = command.inside(host, spec, module, control_fd=theirs["control"], namespaces=links)
         passed = (theirs["control"], seccomp_fd, options_fd, info_write)
+        way, their_way = _channel(cleanup) if has_outlet else (None, None)
+        if their_way is not None:
+            inside.insert(inside.index("--"), f"outlet={their_way.fileno()}")
+            passed = (*passed, their_way.fileno())
         child = _started(command.argv(host, inside, options_fd=options_fd), theirs, passed)
         cleanup.pop_all()
         for fd in (*theirs.values(), info_write, seccomp_fd, options_fd):
             os.close(fd)
-        return Process(child, ours, info_read, pipe_inode)
+        if their_way is not None:
+            their_way.close()
+        process = Process(child, ours, info_read, pipe_inode)
+        process.way = way
+        return process
+
+
+def _channel(cleanup: ExitStack) -> tuple[socket.socket, socket.socket]:
+    ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in ends:
+        cleanup.callback(end.close)
+    return ends
 
 
 def _started(argv: list[str], ends: dict[str, int], passed: tuple[int, ...]) -> "subprocess.Popen[bytes]":
@@ -82,7 +100,7 @@ def _make_directory(root: int, name: str, mode: int) -> None:
         raise SandboxUnavailable("volumes", f"{name} in the bot's folder is not a directory.", "Delete it.")
 
 
-def _require(host: Host, spec: RunSpec) -> None:
+def require(host: Host, spec: RunSpec) -> None:
     """Refuse what is wrong already out here; the runner checks the rest from inside, before it starts the script."""
     if host.run_uid == 0 or host.run_gid == 0:
         raise SandboxUnavailable("uid", "Scripts would run as root.", "Give the sandbox a user id of its own.")
@@ -107,7 +125,7 @@ def _require_caps(path: Path, size_bytes: int, files: int) -> None:
         raise SandboxUnavailable("volumes", sentence, "Make it with sandbox.volumes.")
 
 
-def _pipes(host: Host, cleanup: ExitStack) -> tuple[dict[str, int], dict[str, int], int]:
+def pipes(host: Host, cleanup: ExitStack) -> tuple[dict[str, int], dict[str, int], int]:
     """Return our ends, the run's ends, and the inode of the input pipe (how a blocked reader is recognised)."""
     ours, theirs = {}, {}
     theirs["stdin"], ours["stdin"] = _pipe(cleanup)
@@ -128,7 +146,7 @@ def _pipe(cleanup: ExitStack) -> tuple[int, int]:
     return ends
 
 
-def _memory_file(name: str, data: bytes, cleanup: ExitStack) -> int:
+def memory_file(name: str, data: bytes, cleanup: ExitStack) -> int:
     """Return a descriptor that reads `data` once. Fresh each time: bubblewrap consumes the shared file offset."""
     fd = os.memfd_create(name)
     cleanup.callback(os.close, fd)

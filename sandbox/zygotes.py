@@ -182,7 +182,7 @@ def _start(host: Host, profile: Profile) -> tuple["subprocess.Popen[bytes]", soc
         read, write = os.pipe()
         cleanup.callback(os.close, write)
         options = command.zygote_options(host, profile.site)
-        options_fd = spawn._memory_file("options", b"\0".join(map(os.fsencode, options)) + b"\0", cleanup)
+        options_fd = spawn.memory_file("options", b"\0".join(map(os.fsencode, options)) + b"\0", cleanup)
         argv = command.argv(host, command.zygote_inside(host, theirs.fileno()), options_fd=options_fd)
         bwrap = subprocess.Popen(
             argv,

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sandbox import cgroup_place, pool, spawn, volumes, zygotes
+from sandbox import cgroup_place, examine, pool, spawn, volumes, zygotes
 from sandbox.command import RunSpec
 from sandbox.limits import Limits
 from sandbox.pool import Pool
@@ -156,6 +156,19 @@ async def _refusal(setup: Callable[[Profile], bytes]) -> str:
     finally:
         zygotes._setup = plain
         zygote.close()
+
+
+def layers() -> dict[str, str]:
+    """Return the layers that the doctor's probe finds missing in a child of a zygote."""
+
+    async def body(opened: Pool, made: volumes.Volumes) -> dict[str, str]:
+        spec = spec_for(made, "", limits={"processes": 8})
+        process = opened._idle.popleft().assign(host(), spec, "probe")
+        found = json.loads(drive(process, until="\n").stdout)  # type: ignore[arg-type]
+        process.close()
+        return {layer.name: layer.sentence for layer in examine.inside(found, spec) if not layer.held}
+
+    return scene(body)
 
 
 def listener() -> bytes:

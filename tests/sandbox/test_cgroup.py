@@ -62,8 +62,8 @@ def test_groups_of_dead_supervisors_are_swept_with_what_lives_in_them(groups: Gr
         left.add(process.pid)
         groups.sweep()
         assert process.wait(10) == -9
-    assert not any(folder.exists() for folder in left._folders.values())
-    assert all(folder.exists() for folder in living._folders.values())
+    assert not any(folder.exists() for folder in left.folders.values())
+    assert all(folder.exists() for folder in living.folders.values())
 
 
 def test_memory_of_all_processes_and_files_of_a_run_is_bounded(ring: Arena, groups: Groups) -> None:

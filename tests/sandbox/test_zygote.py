@@ -92,6 +92,10 @@ def test_child_without_whole_confinement_is_never_used(ring: Arena) -> None:
     assert "accepted" not in refused.values()
 
 
+def test_doctors_probe_finds_every_layer_in_a_child(ring: Arena) -> None:
+    assert ring.call(pool_scenes.layers) == {}
+
+
 def test_run_passes_the_socket_for_its_proxy(ring: Arena) -> None:
     assert ring.call(pool_scenes.listener) == b"CONNECT"
 
