@@ -221,13 +221,13 @@ class Installation:
         with ExitStack() as cleanup:
             if channel is not None:
                 cleanup.callback(channel.close)
-            ours, theirs, inode = spawn._pipes(tools.host, cleanup)
+            ours, theirs, inode = spawn.pipes(tools.host, cleanup)
             info_read, info_write = spawn._pipe(cleanup)
-            seccomp_fd = spawn._memory_file("filter", seccomp.program(), cleanup)
-            certificates_fd = spawn._memory_file("pem", self._certificates, cleanup) if self._certificates else None
+            seccomp_fd = spawn.memory_file("filter", seccomp.program(), cleanup)
+            certificates_fd = spawn.memory_file("pem", self._certificates, cleanup) if self._certificates else None
             fds = install_command.Fds(seccomp_fd, info_write, certificates_fd)
             options = install_command.options(tools.host, tools.index, tools.uv, self._work, fds)
-            options_fd = spawn._memory_file("options", b"\0".join(map(os.fsencode, options)) + b"\0", cleanup)
+            options_fd = spawn.memory_file("options", b"\0".join(map(os.fsencode, options)) + b"\0", cleanup)
             links = {name: os.readlink(f"/proc/self/ns/{name}") for name in command.NAMESPACES}
             channel_fd = channel.fileno() if channel else None
             inside = install_command.inside(tools.host, program, tools.limits, channel_fd, links)
