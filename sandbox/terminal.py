@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from . import volumes, wire
+from . import terminal_packages, volumes, wire
 from .host import find_host
 from .launch import Folders, Process, RunSpec, launch
 from .limits import Limits
@@ -18,10 +18,13 @@ _SKIPPED = {"__pycache__", "node_modules"}
 _SERVER_DATA = "hal9.sqlite3"
 _UNSAID_SECONDS = 0.1
 _INTERRUPTED_STATUS = 130
+_NO_PACKAGES_STATUS = 4
 
 
 def run(file: Path, arguments: tuple[str, ...]) -> int:
     """Run `file` on a copy of its folder; return the script's exit status. Ctrl-C stops it.
+
+    Packages that a requirements.txt beside it asks for are installed first.
 
     Raises: SandboxUnavailable, OSError.
     """
@@ -30,9 +33,15 @@ def run(file: Path, arguments: tuple[str, ...]) -> int:
         return 2
     host, limits = find_host(), Limits()
     volumes.enter_private_mounts(host)
-    folders = _folders(volumes.Volumes(host, volumes.base_folder(host) / "run"), limits)
+    made = volumes.Volumes(host, volumes.base_folder(host) / "run")
+    try:
+        environment = terminal_packages.environment(host, made, file.resolve().parent)
+    except terminal_packages.NoPackages as problem:
+        print(problem, file=sys.stderr)
+        return _NO_PACKAGES_STATUS
+    folders = _folders(made, limits)
     _copy(file.resolve(), folders.work, host.run_uid, host.run_gid)
-    process = launch(host, RunSpec(file.name, folders, limits, {}, arguments))
+    process = launch(host, RunSpec(file.name, folders, limits, {}, arguments, environment=environment))
     try:
         return _Terminal(process).talk()
     except KeyboardInterrupt:
