@@ -26,7 +26,8 @@ def environment(host: Host, volumes: Volumes, folder: Path) -> Path | None:
     try:
         import structlog  # noqa: PLC0415
 
-        from .packages import Packages, PackageSettings, PackagesFailed  # noqa: PLC0415 - not every Python can
+        from .install_failures import PackagesFailed  # noqa: PLC0415
+        from .packages import Packages, PackageSettings  # noqa: PLC0415 - not every Python can
     except ImportError as missing:
         _tell(f"{FILE} is not looked at: {missing}. Run this with the project's .venv/bin/python.")
         return None
