@@ -133,6 +133,10 @@ class Settings:
         default=0,
         metadata=_about(parsing.whole, "runs", "How many scripts may run at once; 0: as many as the memory holds."),
     )
+    pool_size: int = field(
+        default=4,
+        metadata=_about(parsing.whole, "sandboxes", "How many sandboxes are kept ready for the next run; 0: none."),
+    )
     runs_per_user: int = field(
         default=8, metadata=_about(parsing.positive, "runs", "How many of one author's drafts may run at once.")
     )

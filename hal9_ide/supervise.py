@@ -18,7 +18,7 @@ from hal9_ide.settings import Settings, read_settings
 from hal9_ide.store.blobs import Blobs
 from hal9_ide.store.recorder import StoreRecorder
 from hal9_ide.store.write import Database
-from sandbox import doctor
+from sandbox import doctor, policy
 from sandbox.capacity import Capacity, server_runs
 from sandbox.host import Host, SandboxUnavailable, find_host
 from sandbox.install_command import InstallLimits
@@ -79,9 +79,11 @@ async def serve(settings: Settings, host: Host) -> None:
         spool=spool,
         new_chats_per_minute=settings.new_chats_per_minute,
         free_disk_bytes=settings.free_disk_bytes,
+        pool_size=settings.pool_size,
+        trusted=policy.parse_trusted(settings.fetch_allow),
     )
     supervisor = Supervisor(setup)
-    await supervisor.recover()
+    await supervisor.begin()
     await _until_told_to_end(supervisor, settings.supervisor_socket)
     recorder.close()
     database.close()

@@ -101,6 +101,7 @@ class Chat:
             if self._started is None:
                 await self._runs.admit(record.chat, self._keys)
             self.record.manifest, self.record.version = record.manifest, record.version
+            self.record.network = record.network
             self._has_opened = True
             self.stop()
             self._wants_restart = True
@@ -299,7 +300,7 @@ class Chat:
         self._turns.seal("replied", peak_memory_bytes=started.run.peak_memory_bytes)
         self._turns.begin("message", self.record.manifest, message.input)
         self._prompts = 0
-        started.run.begin_turn()
+        started.begin_turn()
         self._give(started, message)
 
     def _give(self, started: Started, message: Message) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from sandbox.folders import MOUNT_POINTS, FolderStore, OpenFolders, nothing
 from sandbox.frames import Segment
-from sandbox.host import Host
 from sandbox.install_failures import PackagesFailed
-from sandbox.launch import RunSpec, launch
+from sandbox.launch import RunSpec
+from sandbox.launcher import Launcher
 from sandbox.limits import Limits
 from sandbox.record import Error
 from sandbox.requirements import FILE as REQUIREMENTS
@@ -72,7 +72,7 @@ class _Watcher:
 
 
 async def check(
-    host: Host, folders: FolderStore, limits: Limits, manifest: str, environment_of: Environment
+    launcher: Launcher, folders: FolderStore, limits: Limits, manifest: str, environment_of: Environment
 ) -> Verdict:
     """Run the start check of a version, once its packages are there."""
     try:
@@ -86,7 +86,9 @@ async def check(
         watcher = _Watcher()
         main = await asyncio.to_thread(folders.version_main, manifest)
         spec = RunSpec(main, opened.paths(), limits, {}, environment=environment, compile_all=True)
-        run = Run(launch(host, spec), limits, watcher)
+        process = await launcher.start(spec)
+        launcher.without_outlet(process)
+        run = Run(process, limits, watcher)
         try:
             await asyncio.wait_for(watcher.settled.wait(), limits.check_seconds)
         except TimeoutError:

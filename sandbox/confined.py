@@ -100,7 +100,7 @@ def _root(settings: dict[str, str], status: dict[str, str]) -> str | None:
 
 
 def _descriptors(settings: dict[str, str], status: dict[str, str]) -> str | None:
-    extra = set(os.listdir("/proc/self/fd")) - {"0", "1", "2", settings["control"]}
+    extra = set(os.listdir("/proc/self/fd")) - {"0", "1", "2", settings["control"], settings.get("outlet", "")}
     if len(extra) > 1:  # one is the listing's own
         return "descriptors: the server left some open"
     return None

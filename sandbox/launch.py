@@ -14,8 +14,10 @@ __all__ = ["Folders", "Process", "RunSpec", "launch"]
 _sound: set[Host] = set()
 
 
-def launch(host: Host, spec: RunSpec) -> Process:
+def launch(host: Host, spec: RunSpec, *, has_outlet: bool = False) -> Process:
     """Start a run. The first one on a host asks the doctor (see `doctor.require`; call that at start to know early).
+
+    `has_outlet`: the run passes out a listener for its way to the network, over `Process.way`.
 
     Raises: SandboxUnavailable naming the layer that is missing, ValueError for a main or environment that cannot be,
     OSError when the machine has no process or descriptor left.
@@ -23,4 +25,4 @@ def launch(host: Host, spec: RunSpec) -> Process:
     if host not in _sound:
         doctor.require(host)
         _sound.add(host)
-    return spawn.start(host, spec)
+    return spawn.start(host, spec, has_outlet=has_outlet)

@@ -21,6 +21,8 @@ def hand_over(channel_fd: int) -> None:
         listener.listen(BACKLOG)
         rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", listener.fileno()))
         channel.sendmsg([b"L"], [rights])
+    except BrokenPipeError:
+        pass  # nobody wants it: this run gets no way out
     finally:
         listener.close()
         channel.close()

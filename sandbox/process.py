@@ -4,6 +4,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,6 +24,12 @@ class Process:
         self.stdin_fd, self.stdout_fd = pipes["stdin"], pipes["stdout"]
         self.stderr_fd, self.control_fd = pipes["stderr"], pipes["control"]
         self.stdin_pipe_inode = inode
+        self.way: socket.socket | None = None
+        """Over it comes the listener of the run's way out; None: it has none, or somebody took it."""
+        self.leaves_orphans = True
+        """Whether `pidfd` becomes readable before all of the run is dead."""
+        self.is_lost = self.was_out_of_memory = False
+        """As of pooled.PooledProcess, which can tell."""
         self._bwrap = bwrap
         self._info_fd = info_fd
         self._init: tuple[int, int] | None = None
@@ -59,6 +66,9 @@ class Process:
         """Kill what still runs, and close our ends. May be called twice."""
         if self._bwrap.poll() is None:
             self.kill()
+        if self.way is not None:
+            self.way.close()
+            self.way = None
         self.wait()
         own = [self.stdin_fd, self.stdout_fd, self.stderr_fd, self.control_fd, self.pidfd, self._info_fd]
         for fd in own + ([self._init[1]] if self._init else []):

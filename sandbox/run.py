@@ -13,7 +13,7 @@ from typing import Protocol
 from sandbox import wire
 from sandbox.frames import Segment
 from sandbox.guard import QUIET_SECONDS, Guard
-from sandbox.launch import Process
+from sandbox.launcher import AnyProcess
 from sandbox.limits import Limits
 from sandbox.outcome import parse_error, reason_of
 from sandbox.output import Decoder, parse_source
@@ -47,7 +47,7 @@ class Listener(Protocol):
 class Run:
     """A started sandbox. Owns the process and its descriptors until `on_exit`."""
 
-    def __init__(self, process: Process, limits: Limits, listener: Listener) -> None:
+    def __init__(self, process: AnyProcess, limits: Limits, listener: Listener) -> None:
         self.process, self._limits, self._listener = process, limits, listener
         self.is_ready = False
         self.error: Error | None = None
@@ -71,7 +71,7 @@ class Run:
         self._stdin = InputPipe(process.stdin_fd)
         self._open = {process.stdout_fd, process.stderr_fd, process.control_fd}
         self._reading = False
-        self._died = False
+        self._died = self._is_lost = self._was_out_of_memory = False
         self._loop.add_reader(process.pidfd, self._on_death)
         self._loop.add_reader(process.control_fd, self._on_control_ready)
         self.resume()
@@ -80,7 +80,9 @@ class Run:
     @property
     def reason(self) -> str:
         """How the finished run ended; `lost` when the sandbox never got as far as the script."""
-        if not self.is_ready and self.killed_for is None:
+        if self.killed_for is None and self._was_out_of_memory and self.exit_status != 0:
+            return "out_of_memory"
+        if self.killed_for is None and (self._is_lost or not self.is_ready):
             return "lost"
         return reason_of(self.killed_for, self.error, self.signal)
 
@@ -256,7 +258,8 @@ class Run:
 
     def _on_death(self) -> None:
         self._loop.remove_reader(self.process.pidfd)
-        self.process.kill()  # bubblewrap leaves with the script; what the script left behind goes now
+        if self.process.leaves_orphans:
+            self.process.kill()  # bubblewrap leaves with the script; what the script left behind goes now
         self._died = True
         self._pace.lift()
         self.resume()
@@ -274,6 +277,7 @@ class Run:
         for fd in tuple(self._open):
             self._close(fd)
         self._set_status(self.process.wait())
+        self._is_lost, self._was_out_of_memory = self.process.is_lost, self.process.was_out_of_memory
         self.process.close()
         self._listener.on_exit()
 
@@ -298,6 +302,8 @@ class Run:
             now = time.monotonic()
             if offence := self._guard.offence(now, self.waiting_since):
                 self.kill(offence)
+            elif self.process.was_out_of_memory:  # the kernel ends one process of the run, we the rest
+                self.kill("out_of_memory")
             quiet = now - self._last_activity
             if self.waiting_since is None and self.is_ready and quiet >= QUIET_SECONDS:
                 self._look_for_waiting()

@@ -15,7 +15,7 @@ import os
 import sys
 from _io import BufferedWriter, TextIOWrapper
 
-from . import confined, stdio, wire
+from . import clients, confined, listen, stdio, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def main() -> None:
     if missing is not None:
         os.write(2, f"The sandbox is not whole, so nothing was run. {missing}\n".encode())
         os._exit(UNCONFINED_STATUS)
+    if "outlet" in settings:
+        listen.hand_over(int(settings["outlet"]))
     control = _control(int(settings["control"]))
     confined.set_limits(settings)
     _like_a_fresh_process()
@@ -100,6 +102,7 @@ class _Run:
         sys.argv = [script, *arguments]
         sys.path[:] = _search_path(self._path)
         sys.dont_write_bytecode = True
+        clients.install()
         # What the module `site` would do; it is not imported (-S), which saves a third of the start.
         builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
         builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")

@@ -17,10 +17,12 @@ import structlog
 
 from sandbox import folders as folder_store
 from sandbox.capacity import Capacity, Keys, Slots
+from sandbox.egress import Outlet
 from sandbox.folders import FolderStore, Latest, Mounted, OpenFolders
 from sandbox.host import Host
 from sandbox.install_failures import PackagesFailed
-from sandbox.launch import RunSpec, launch
+from sandbox.launch import RunSpec
+from sandbox.launcher import Launcher
 from sandbox.limits import Limits
 from sandbox.manifest import welcome_of
 from sandbox.packages import Packages
@@ -28,6 +30,7 @@ from sandbox.record import Blobs, ChatRecord, FolderKey, Recorder
 from sandbox.refused import Refused
 from sandbox.requirements import FILE as REQUIREMENTS
 from sandbox.run import Listener, Run
+from sandbox.targets import Target
 from sandbox.turns import Turns
 from sandbox.volumes import Volumes
 
@@ -55,6 +58,10 @@ class Setup:
     """For one address."""
     free_disk_bytes: int = 512 << 20
     """With less free disk no new chat begins."""
+    pool_size: int = 4
+    """Sandboxes that are ready before they are needed; 0: none."""
+    trusted: frozenset[Target] = frozenset()
+    """What the egress guard lets through whatever its address."""
 
 
 @dataclass(slots=True)
@@ -64,17 +71,31 @@ class Started:
     record: ChatRecord
     run: Run
     folders: OpenFolders
+    outlet: Outlet | None = None
+    """Its way to the network; also `http://hal9.internal/`."""
     shown: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+    def begin_turn(self) -> None:
+        """Start the turn's own limits."""
+        self.run.begin_turn()
+        if self.outlet is not None:
+            self.outlet.begin_turn()
+
+    async def close_outlet(self) -> None:
+        """End all connections. Until then the network of the run stays alive."""
+        if self.outlet is not None:
+            await self.outlet.close()
 
 
 class Runs:
     """Starts, publishes, snapshots and finishes runs."""
 
-    def __init__(self, setup: Setup, folders: FolderStore) -> None:
+    def __init__(self, setup: Setup, folders: FolderStore, launcher: Launcher) -> None:
         self.recorder, self.limits, self.spool = setup.recorder, setup.limits, setup.spool
         self.slots = Slots(setup.capacity)
         self.evict: Callable[[str, str], None] = lambda chat, reason: None
-        self._host, self._folders, self._packages = setup.host, folders, setup.packages
+        self._folders, self._launcher, self._packages = folders, launcher, setup.packages
         self._welcomes: dict[str, str | None] = {}
 
     async def admit(self, chat: str, keys: Keys) -> None:
@@ -122,11 +143,15 @@ class Runs:
         folders = await self._open_folders(record)
         try:
             main = await asyncio.to_thread(self._folders.version_main, record.manifest)
-            process = launch(self._host, RunSpec(main, folders.paths(), self.limits, {}, environment=environment))
+            spec = RunSpec(main, folders.paths(), self.limits, {}, environment=environment)
+            process = await self._launcher.start(spec)
         except BaseException:
             await self._close_folders(folders)
             raise
         started = Started(record, Run(process, self.limits, listener), folders)
+        started.outlet = await self._launcher.outlet(
+            process, record, lambda line: listener.on_console(f"network: {line}\n")
+        )
         started.shown = folder_store.visible_files(folders.storage.entries)
         log.info("run started", chat=record.chat, pid=process.pid)
         return started
@@ -179,6 +204,7 @@ class Runs:
 
     async def finish(self, started: Started, turns: Turns) -> None:
         """Snapshot and give back the folders of a run that has ended."""
+        await started.close_outlet()
         await self._close_folders(started.folders)
         for name, folder in started.folders.named().items():
             turns.folders[name] = folder.manifest
@@ -189,6 +215,7 @@ class Runs:
     async def abandon(self, started: Started) -> None:
         """End a run after a failure of ours, whatever state it is in."""
         started.run.kill("lost")
+        await started.close_outlet()
         await self._close_folders(started.folders)
 
     def _keep(self, record: ChatRecord, folders: OpenFolders) -> None:

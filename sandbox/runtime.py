@@ -28,7 +28,7 @@ REQUIREMENTS = SOURCES.parent / "requirements-sandbox.txt"
 TOOLS = SOURCES.parent / "requirements-tools.txt"
 INSIDE_MODULES = (
     *("wire", "confined", "stdio", "crash", "runner", "probe", "kernel", "preload", "nursery", "zygote"),
-    *("listen", "enclosed"),
+    *("listen", "clients", "enclosed"),
 )
 """Modules of this package that run inside the sandbox, as the package `hal9_runtime`: a bot may have a sandbox.py."""
 KEPT, KEPT_SECONDS = 3, 7 * 86_400.0

@@ -37,7 +37,7 @@ def start(host: Host, spec: RunSpec, module: str = "runner", *, has_outlet: bool
         options_fd = memory_file("options", b"\0".join(map(os.fsencode, options)) + b"\0", cleanup)
         links = {name: os.readlink(f"/proc/self/ns/{name}") for name in command.NAMESPACES}
         inside = command.inside(host, spec, module, control_fd=theirs["control"], namespaces=links)
-        passed = (theirs["control"], seccomp_fd, options_fd, info_write)
+        passed: tuple[int, ...] = (theirs["control"], seccomp_fd, options_fd, info_write)
         way, their_way = _channel(cleanup) if has_outlet else (None, None)
         if their_way is not None:
             inside.insert(inside.index("--"), f"outlet={their_way.fileno()}")

@@ -18,6 +18,7 @@ from sandbox.chat import Chat
 from sandbox.check import Verdict, check
 from sandbox.folders import FolderStore, free_disk_bytes
 from sandbox.inbox import Message
+from sandbox.launcher import Launcher
 from sandbox.refused import Refused
 from sandbox.runs import Runs, Setup
 from sandbox.stream import log_name
@@ -34,7 +35,8 @@ class Supervisor:
     def __init__(self, setup: Setup) -> None:
         self._setup, self._recorder, self._spool = setup, setup.recorder, setup.spool
         self._folders = FolderStore(setup.host, setup.volumes, setup.blobs, setup.limits)
-        self._runs = Runs(setup, self._folders)
+        self._launcher = Launcher(setup.host, setup.limits, pool_size=setup.pool_size, trusted=setup.trusted)
+        self._runs = Runs(setup, self._folders, self._launcher)
         self._runs.evict = self._evict
         self._chats: dict[str, Chat] = {}
         self._loading: dict[str, asyncio.Lock] = {}
@@ -85,7 +87,7 @@ class Supervisor:
     async def check(self, manifest: str) -> Verdict:
         """Run the start check of a version. It counts against no limit of runs."""
         setup = self._setup
-        return await check(setup.host, self._folders, setup.limits, manifest, self._runs.environment)
+        return await check(self._launcher, self._folders, setup.limits, manifest, self._runs.environment)
 
     def metrics(self) -> dict[str, float]:
         """Return numbers for monitoring."""
@@ -98,7 +100,12 @@ class Supervisor:
             "uptime_seconds": round(time.monotonic() - self._started, 1),
         }
 
-    async def recover(self) -> None:
+    async def begin(self) -> None:
+        """Get ready: the pool fills in the background, what an earlier supervisor left open is ended."""
+        self._launcher.begin()
+        await self._recover()
+
+    async def _recover(self) -> None:
         """End what an earlier supervisor left open: turns with what they showed, messages nobody took."""
         turns, messages = await asyncio.wrap_future(self._recorder.unfinished())
         lost = {chat: list(group) for chat, group in groupby(turns, key=lambda pair: pair[0])}
@@ -141,6 +148,7 @@ class Supervisor:
             await asyncio.wait_for(asyncio.gather(*endings), CLOSING_SECONDS)
         if self._setup.packages is not None:
             await self._setup.packages.close()
+        await self._launcher.close()
         await self._folders.drop_idle(0.0)
         self._folders.close_all()
 

@@ -120,14 +120,14 @@ class Desk:
         value = {"files": shas, "main": main}
         return self.blobs.put(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
 
-    def bot(self) -> str:
-        """Make a bot and return its id."""
+    def bot(self, network: list[str] | None = None) -> str:
+        """Make a bot with a network policy (None: the default) and return its id."""
         with self.database.write() as session:
             name = f"u-{new_id()}"
             user = User(name=name, name_key=name.casefold(), is_guest=True)
             session.add(user)
             session.flush()
-            bot = Bot(owner_id=user.id, slug=new_id().lower(), name_key=new_id())
+            bot = Bot(owner_id=user.id, slug=new_id().lower(), name_key=new_id(), network=network)
             session.add(bot)
             session.flush()
             return bot.id
