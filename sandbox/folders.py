@@ -252,11 +252,14 @@ class OpenFolders:
 
 
 def visible_files(entries: dict[str, hostfs.Entry]) -> dict[str, tuple[str, int]]:
-    """Return the files of a `.storage` that a chat shows: path -> (sha256, bytes). A leading dot anywhere hides."""
+    """Return the files of a `.storage` that a chat shows: path -> (sha256, bytes).
+
+    A leading dot anywhere hides, and so does a name that is no text, or none on one line.
+    """
     return {
         path: (str(entry[1]), int(entry[2]))
         for path, entry in entries.items()
-        if entry[0] == "file" and not any(part.startswith(".") for part in path.split("/"))
+        if entry[0] == "file" and path.isprintable() and not any(part.startswith(".") for part in path.split("/"))
     }
 
 

@@ -224,20 +224,22 @@ class Run:
     # Control records.
 
     def _read_control(self) -> None:
-        while self._control is not None and self.process.control_fd in self._open:
+        while self.process.control_fd in self._open:
             try:
                 data = os.read(self.process.control_fd, READ_BYTES)
             except BlockingIOError:
                 return
             if not data:
                 self._close(self.process.control_fd)
-                return
-            try:
-                for kind, payload in self._control.feed(data):
-                    self._on_record(kind, payload)
-            except ValueError:
-                self._control = None
-                self._close(self.process.control_fd)
+            elif self._control is not None:
+                self._take_records(self._control, data)
+
+    def _take_records(self, control: wire.Parser, data: bytes) -> None:
+        try:
+            for kind, payload in control.feed(data):
+                self._on_record(kind, payload)
+        except ValueError:  # forged: heed it no more, but read on, or a full pipe would stop the script
+            self._control = None
 
     def _on_record(self, kind: int, payload: bytes) -> None:
         if kind == wire.SOURCE:

@@ -55,7 +55,7 @@ def source_record(byte_count: int, line: int, text: bytes, file: bytes) -> bytes
 class Parser:
     """Cut a byte stream into (kind, payload) records, joining split ones.
 
-    Raises ValueError when the stream cannot be ours (payload too long, joined text over `joined_bytes`).
+    Of a joined text the first `joined_bytes` are kept. Raises ValueError when the stream cannot be ours.
     """
 
     def __init__(self, joined_bytes: int = 64 * 1024) -> None:
@@ -81,9 +81,7 @@ class Parser:
         return found
 
     def _add(self, found: list[tuple[int, bytes]], kind: int, flags: int, payload: bytes) -> None:
-        whole = self._joined.pop(kind, b"") + payload
-        if len(whole) > self._joined_bytes:
-            raise ValueError("control payload too long")
+        whole = (self._joined.pop(kind, b"") + payload)[: self._joined_bytes]
         if flags & MORE:
             self._joined[kind] = whole
         else:

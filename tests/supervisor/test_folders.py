@@ -135,3 +135,15 @@ def test_empty_folders_links_and_modes_survive(desk: Desk) -> None:
     again = desk.follow(reader.chat)
     answer = again.say("x")
     assert "app.py 0o755\n" in text_of(answer)
+
+
+def test_a_file_whose_name_is_no_text_is_kept_and_not_shown(desk: Desk) -> None:
+    script = (
+        "import os\nfor name in (b'\\xff.txt', b'two\\nlines.txt', b'fine.txt'):\n"
+        "    open(b'.storage/' + name, 'w').write('x')\nprint(len(os.listdir('.storage')), input())\n"
+    )
+    reader = desk.open(script)
+    frames = reader.until("waiting")
+    assert [frame["name"] for frame in frames if frame["kind"] == "file"] == ["fine.txt"]
+    assert text_of(reader.say("go")) == "3 go\n"
+    assert text_of(reader.say("again")) == "3 again\n"

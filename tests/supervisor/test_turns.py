@@ -321,3 +321,23 @@ def test_a_bot_without_its_main_file_gets_a_sentence(desk: Desk) -> None:
     end = reader.until("end")[-1]
     assert (end["reason"], end["exit_status"]) == ("exited", 1)
     assert text_of(reader.frames, "console") == "This bot has no file app.py, which should start it.\n"
+
+
+@pytest.mark.parametrize("size", [70_000, 200_000])
+def test_a_huge_prompt_is_shown_from_its_start_and_stops_nothing(desk: Desk, size: int) -> None:
+    reader = desk.open(f"print('got', input('p' * {size}))\nfor n in range(20_000): print('x')\ninput('next? ')\n")
+    reader.until("waiting")
+    prompt = text_of(reader.frames, "prompt")
+    assert 60_000 < len(prompt) <= 65_536 and set(prompt) == {"p"}
+    assert text_of(reader.say("it"), "prompt") == "next? "
+
+
+def test_forged_control_records_do_not_stop_the_script(desk: Desk) -> None:
+    script = (
+        "import os\ntry:\n    for n in range(3000): os.write(3, b'\\xff' * 4096)\nexcept OSError: pass\n"
+        "print('still here')\nprint('you said', input())\n"
+    )
+    reader = desk.open(script)
+    reader.until("waiting")
+    assert text_of(reader.frames) == "still here\n"
+    assert text_of(reader.say("hi")) == "you said hi\n"
