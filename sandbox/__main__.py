@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import doctor, runtime, terminal
+from . import cgroup_place, doctor, runtime, terminal
 from .host import SandboxUnavailable, state_folder
 
 _UNAVAILABLE_STATUS = 3
@@ -34,6 +34,10 @@ def _doctor() -> int:
         print(f"{'held   ' if layer.held else 'MISSING'}  {layer.name:<18} {layer.sentence}")
         if not layer.held:
             print(f"         {'':<18} {layer.fix}")
+    bounds = cgroup_place.find()
+    print(f"{'bounded' if bounds.groups else 'sampled'}  {'whole runs':<18} {bounds.sentence}")
+    if bounds.fix:
+        print(f"         {'':<18} {bounds.fix}")
     print(f"\nThe sandbox is {report.level} here: {len(report.missing)} of {len(report.layers)} layers are missing.")
     return 0 if report.level == "strong" else 1
 

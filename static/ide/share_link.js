@@ -107,6 +107,7 @@ function accessPart(bot, hooks) {
     radio.addEventListener("change", () => {
       hooks
         .patch({ access, notice: null })
+        .then(() => access === "private" && toast("Only you can begin a conversation now. Those that have begun go on."))
         .catch((error) => toast(`Who can open it was not changed. ${error.message}`, { kind: "bad" }))
     })
     return el(
