@@ -7,6 +7,7 @@ alone is passed on at once. A chat has at most one run; every frame belongs to a
 import asyncio
 import time
 from concurrent.futures import Future
+from pathlib import Path
 
 import structlog
 
@@ -15,9 +16,11 @@ from sandbox.capacity import Keys
 from sandbox.frames import Segment, error_fields, output_fields, split_fields
 from sandbox.hold import HOLD_SECONDS, Hold
 from sandbox.inbox import Inbox, Message
+from sandbox.install_failures import PackagesFailed
 from sandbox.opening import Opening
-from sandbox.record import ChatRecord, TurnRecord
+from sandbox.record import ChatRecord, Error, TurnRecord
 from sandbox.refused import Refused
+from sandbox.requirements import FILE as REQUIREMENTS
 from sandbox.run import Run
 from sandbox.runs import Runs, Started
 from sandbox.stream import Stream
@@ -27,6 +30,10 @@ log = structlog.get_logger()
 FORSAKEN_SECONDS = 60.0
 """An opening that nobody answered ends this long after its last socket closed."""
 PROMPTS_PER_TURN = 100
+
+
+class Stopped(Exception):
+    """A stop came before the script was there."""
 
 
 class Chat:
@@ -50,6 +57,7 @@ class Chat:
         self._prompts = 0
         self._has_asked = self._has_exited = self._wants_restart = self._wants_opening = False
         self._wants_stop = False
+        self._preparing: asyncio.Future[Path | None] | None = None
         self._is_answered_ever = record.last_position > 0
         self._wake = asyncio.Event()
         self._accepting = asyncio.Lock()
@@ -93,6 +101,8 @@ class Chat:
             self._started.run.kill("stopped")
         elif self.state == "starting":
             self._wants_stop = True
+            if self._preparing is not None:
+                self._preparing.cancel()
         self._nudge()
 
     async def restart(self, record: ChatRecord) -> None:
@@ -250,14 +260,38 @@ class Chat:
         self._has_asked = self._has_exited = False
         self._prompts = 0
         try:
-            self._started = await self._runs.start(self.record, self, self._keys)
+            environment = await self._prepare()
+            self._started = await self._runs.start(self.record, self, environment)
+        except Stopped:
+            self._end_unstarted("stopped")
+        except PackagesFailed as problem:
+            error = Error("Packages", str(problem), REQUIREMENTS, problem.line, problem.log)
+            self._end_unstarted("crashed", f"{problem}\n", error)
         except Exception as problem:
             log.exception("run not started", chat=self.record.chat)
-            await self._not_started(str(problem))
-            return
+            self._end_unstarted("lost", f"{sentences.NOT_STARTED} ({problem})\n")
+        else:
+            self._begin_running(self._started)
+
+    def _begin_running(self, started: Started) -> None:
         self.state = "running"
+        started.run.resume()
         if self._wants_stop or self._wants_restart:
-            self._started.run.kill("stopped")
+            started.run.kill("stopped")
+
+    async def _prepare(self) -> Path | None:
+        """Get the script's packages, which may take minutes; a stop does not wait for them. Raises: Stopped."""
+        preparing = asyncio.ensure_future(self._runs.prepare(self.record, self, self._keys))
+        self._preparing = preparing
+        try:
+            return await preparing
+        except asyncio.CancelledError:
+            if preparing.cancelled() and (self._wants_stop or self._wants_restart):
+                raise Stopped from None
+            preparing.cancel()
+            raise
+        finally:
+            self._preparing = None
 
     def _release(self, hold: Hold) -> None:
         self._show(self._opening.release(hold))
@@ -344,14 +378,16 @@ class Chat:
         if not self._inbox and not self._wants_restart:
             self._runs.slots.release(self.record.chat)
 
-    async def _not_started(self, detail: str) -> None:
-        """The sandbox refused: an error of ours, shown to the author in the console."""
+    def _end_unstarted(self, reason: str, sentence: str = "", error: Error | None = None) -> None:
+        """End a turn whose script did not get to run; `sentence` is for the author's console."""
         self._starter = None
         self._show(self._opening.end())
-        self.on_console(f"{sentences.NOT_STARTED} ({detail})\n")
+        if sentence:
+            self.on_console(sentence)
         self.state = "ended"
-        self.stream.emit("end", reason="lost", exit_status=None, seconds=0.0)
-        self._turns.seal("lost")
+        fields = {"error": error_fields(error)} if error else {}
+        self.stream.emit("end", reason=reason, exit_status=None, seconds=0.0, **fields)
+        self._turns.seal(reason, error=error)
         self._after_end()
 
     async def _give_up(self) -> None:
@@ -361,7 +397,7 @@ class Chat:
             await self._runs.abandon(started)
         self._has_exited = self._has_asked = False
         if self._turns.is_open:
-            await self._not_started("internal error")
+            self._end_unstarted("lost", f"{sentences.NOT_STARTED} (internal error)\n")
         self._runs.slots.release(self.record.chat)
 
     # After a crash of the supervisor.

@@ -133,13 +133,8 @@ class Runs:
                 return welcome_of(data)
         return None
 
-    async def start(self, record: ChatRecord, listener: Listener, keys: Keys) -> Started:
-        """Install the packages it asks for where they are not yet, mount the folders, start the script.
-
-        Raises: PackagesFailed, what `launch` raises.
-        """
-        self.slots.take(record.chat, keys)
-        environment = await self._packages_for(record, listener)
+    async def start(self, record: ChatRecord, listener: Listener, environment: Path | None) -> Started:
+        """Mount the folders and start the script, with the packages in `environment`. Raises what `launch` raises."""
         folders = await self._open_folders(record)
         try:
             main = await asyncio.to_thread(self._folders.version_main, record.manifest)
@@ -156,7 +151,12 @@ class Runs:
         log.info("run started", chat=record.chat, pid=process.pid)
         return started
 
-    async def _packages_for(self, record: ChatRecord, listener: Listener) -> Path | None:
+    async def prepare(self, record: ChatRecord, listener: Listener, keys: Keys) -> Path | None:
+        """Take a place, and install the packages that the script asks for where they are not yet; return their folder.
+
+        May be cancelled: the installation goes on for the next one who asks. Raises: PackagesFailed.
+        """
+        self.slots.take(record.chat, keys)
         try:
             return await self.environment(record.manifest, lambda line: listener.on_console(f"{line}\n"))
         except PackagesFailed as problem:

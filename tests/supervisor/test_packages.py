@@ -195,3 +195,22 @@ def console_of_failed(desk: Desk, requirements: str) -> str:
     frames = desk.open({"app.py": "print('never')\n", "requirements.txt": requirements}).until("end")
     assert text_of(frames) == ""
     return text_of(frames, "console")
+
+
+def test_stop_does_not_wait_for_an_installation(make_desk: MakeDesk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        desk = make_desk(package_index=f"http://127.0.0.1:{silent.getsockname()[1]}/simple")
+        reader = desk.open({"app.py": "print('never')\n", "requirements.txt": "tiny-greeting\n"})
+        reader.until("start")
+        reader.until("console")
+        reader.act("stop")
+        end = reader.until("end")[-1]
+    assert end["reason"] == "stopped" and "output" not in reader.kinds()
+
+
+def test_a_failed_installation_is_a_crash_with_its_line(desk: Desk) -> None:
+    reader = desk.open({"app.py": SHOW, "requirements.txt": "six\n-e .\n"})
+    end = reader.until("end")[-1]
+    assert end["reason"] == "crashed"
+    assert (end["error"]["file"], end["error"]["line"]) == ("requirements.txt", 2)
+    assert "sandbox did not start" not in text_of(reader.frames, "console")
