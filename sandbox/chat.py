@@ -6,30 +6,26 @@ alone is passed on at once. A chat has at most one run; every frame belongs to a
 
 import asyncio
 import time
-from concurrent.futures import Future
 from pathlib import Path
 
 import structlog
 
 from sandbox import sentences
 from sandbox.capacity import Keys
-from sandbox.frames import Segment, error_fields, output_fields, split_fields
-from sandbox.hold import HOLD_SECONDS, Hold
+from sandbox.frames import Segment
 from sandbox.inbox import Inbox, Message
 from sandbox.install_failures import PackagesFailed
-from sandbox.opening import Opening
 from sandbox.record import ChatRecord, Error, TurnRecord
 from sandbox.refused import Refused
 from sandbox.requirements import FILE as REQUIREMENTS
 from sandbox.run import Run
 from sandbox.runs import Runs, Started
+from sandbox.screen import Screen
 from sandbox.stream import Stream
-from sandbox.turns import Turns
 
 log = structlog.get_logger()
 FORSAKEN_SECONDS = 60.0
 """An opening that nobody answered ends this long after its last socket closed."""
-PROMPTS_PER_TURN = 100
 
 
 class Stopped(Exception):
@@ -46,15 +42,14 @@ class Chat:
         self._recorder, self._limits = runs.recorder, runs.limits
         self.stream = Stream(record.chat, record.seq_ceiling, runs.recorder, runs.spool, runs.limits.output_kept_bytes)
         self.stream.on_room = self._on_room
-        self._turns = Turns(record, self.stream, runs.recorder)
+        self._screen = Screen(record, self.stream, runs.recorder)
+        self._turns = self._screen.turns
         self._keys = Keys(record.stage, record.owner, record.bot)
-        self._opening = Opening(record.opening, lambda known: self._save(opening=known))
         self._has_opened = record.has_opened
         self._inbox = Inbox(runs.limits)
         self._started: Started | None = None
         self._starter: Message | None = None
         self._prompt: str | None = None
-        self._prompts = 0
         self._has_asked = self._has_exited = self._wants_restart = self._wants_opening = False
         self._wants_stop = False
         self._preparing: asyncio.Future[Path | None] | None = None
@@ -75,7 +70,7 @@ class Chat:
                 return
             await self._runs.admit(self.record.chat, self._keys)
             self._has_opened = True
-            await asyncio.wrap_future(self._save(has_opened=True))
+            await asyncio.wrap_future(self._recorder.update(self.record.chat, {"has_opened": True}))
             self._wants_opening = True
             self._nudge()
             self.on_reader_left()
@@ -150,13 +145,12 @@ class Chat:
     # What the run tells (Listener).
 
     def on_output(self, segments: list[Segment]) -> None:
-        """Show output, or hold it while it may be the opening again."""
-        self._show(self._opening.add(segments))
+        """Show output."""
+        self._screen.printed(segments)
 
     def on_console(self, text: str) -> None:
         """Show stderr to the author."""
-        for fields in split_fields(text):
-            self.stream.emit("console", **fields)
+        self._screen.console(text)
 
     def on_asks(self, prompt: str | None) -> None:
         """Leave a note that the script asks."""
@@ -175,14 +169,6 @@ class Chat:
     def _on_room(self) -> None:
         if self._started is not None:
             self._started.run.resume()
-
-    def _show(self, segments: list[Segment]) -> None:
-        for fields in output_fields(segments):
-            self.stream.emit("output", **fields)
-            self._turns.add_reply(str(fields["text"]))
-
-    def _save(self, **changes: object) -> Future[None]:
-        return self._recorder.update(self.record.chat, changes)
 
     # The one task that acts.
 
@@ -239,26 +225,17 @@ class Chat:
             await self._start("open", None)
             return
         await self.stream.ready()
-        self._turns.begin("open", self.record.manifest)
-        for fields in split_fields(welcome):
-            self.stream.emit("output", text=fields["text"])
-        self._turns.add_reply(welcome)
         self.state = "waiting"
-        self.stream.emit("waiting")
-        self._turns.seal("replied")
+        self._screen.welcome(welcome, self.record.manifest)
         self._runs.slots.release(self.record.chat)
 
     async def _start(self, by: str, message: Message | None) -> None:
         await self.stream.ready()
         self.state, self._wants_stop = "starting", False
-        self._turns.begin(by, self.record.manifest, message.input if message else None)
+        self._screen.begin(by, self.record.manifest, message.input if message else None)
         self._starter = message
-        self.stream.emit("start", by=by, version=self.record.version)
-        hold = self._opening.begin(by, await self._runs.welcome(self.record) is not None)
-        if hold is not None:
-            asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release, hold)
+        self._screen.starting(by, self.record.version, await self._runs.welcome(self.record) is not None)
         self._has_asked = self._has_exited = False
-        self._prompts = 0
         try:
             environment = await self._prepare()
             self._started = await self._runs.start(self.record, self, environment)
@@ -293,18 +270,10 @@ class Chat:
         finally:
             self._preparing = None
 
-    def _release(self, hold: Hold) -> None:
-        self._show(self._opening.release(hold))
-
     async def _answer_question(self, started: Started) -> None:
         """The script asks: the turn is answered, or the message that started the script is what it asks for."""
         self._has_asked = False
-        text, prompt = self._opening.asks(self._prompt or "")
-        self._show(text)
-        if prompt and self._prompts < PROMPTS_PER_TURN:
-            self._prompts += 1
-            for fields in split_fields(prompt):
-                self.stream.emit("prompt", **fields)
+        self._screen.asked(self._prompt or "")
         if self._starter is not None:
             starter, self._starter = self._starter, None
             self._give(started, starter)
@@ -332,8 +301,7 @@ class Chat:
             return
         message = self._inbox.take()
         self._turns.seal("replied", peak_memory_bytes=started.run.peak_memory_bytes)
-        self._turns.begin("message", self.record.manifest, message.input)
-        self._prompts = 0
+        self._screen.begin("message", self.record.manifest, message.input)
         started.begin_turn()
         self._give(started, message)
 
@@ -346,7 +314,7 @@ class Chat:
         """The run has ended and said all: put that on record."""
         self._has_exited, self._has_asked, self._starter = False, False, None
         run = started.run
-        self._show(self._opening.end())
+        self._screen.flush()
         reason = run.reason
         self._turns.answered()
         await self._runs.publish_files(started, self._turns)
@@ -358,15 +326,11 @@ class Chat:
         self._after_end()
 
     def _emit_end(self, run: Run, reason: str) -> None:
-        sentence = sentences.stopped_because(reason, self._limits)
-        if reason == "lost":
-            sentence = sentences.NOT_STARTED
-        if sentence:
+        sentence = sentences.stopped_because(reason, self._limits) if run.is_ready else sentences.NOT_STARTED
+        if sentence and reason != "stopped":
             self.on_console(sentence + "\n")
-        error = {"error": error_fields(run.error)} if run.error and reason == "crashed" else {}
         self.state = "ended"
-        seconds = round(time.monotonic() - run.started, 3)
-        self.stream.emit("end", reason=reason, exit_status=run.exit_status, seconds=seconds, **error)
+        self._screen.ended(reason, run.exit_status, round(time.monotonic() - run.started, 3), run.error)
 
     def _after_end(self) -> None:
         for message in self._inbox.pop_cancelled():
@@ -381,12 +345,11 @@ class Chat:
     def _end_unstarted(self, reason: str, sentence: str = "", error: Error | None = None) -> None:
         """End a turn whose script did not get to run; `sentence` is for the author's console."""
         self._starter = None
-        self._show(self._opening.end())
+        self._screen.flush()
         if sentence:
             self.on_console(sentence)
         self.state = "ended"
-        fields = {"error": error_fields(error)} if error else {}
-        self.stream.emit("end", reason=reason, exit_status=None, seconds=0.0, **fields)
+        self._screen.ended(reason, error=error)
         self._turns.seal(reason, error=error)
         self._after_end()
 
