@@ -62,16 +62,20 @@ class Parser:
         self._buffer = b""
         self._joined: dict[int, bytes] = {}
         self._joined_bytes = joined_bytes
+        self._is_broken = False
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """Return the records completed by `data`, in order."""
+        if self._is_broken:
+            raise ValueError("not a control stream")
         self._buffer += data
         found: list[tuple[int, bytes]] = []
         start = 0
         while len(self._buffer) - start >= HEADER.size:
             kind, flags, length = HEADER.unpack_from(self._buffer, start)
             if length > PAYLOAD_BYTES:
-                raise ValueError("control record too long")
+                self._is_broken = True  # told at the next call: what came before was ours
+                break
             end = start + HEADER.size + length
             if end > len(self._buffer):
                 break

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import command_line, descendants
 from tests.supervisor.conftest import MakeDesk
 from tests.supervisor.desk import Desk, text_of
 
@@ -119,7 +120,8 @@ def test_nothing_is_left_of_runs(make_desk: MakeDesk) -> None:
     for reader in readers:
         reader.act("stop")
         reader.until("end")
-    assert Path(f"/proc/{pid}/task/{pid}/children").read_text().split() == []
+    left = [command_line(below) for below in descendants(pid)]
+    assert not [command for command in left if "777" in command]
     mounts = Path(f"/proc/{pid}/mountinfo")
     readers[0].wait(lambda: "scratch" not in mounts.read_text(), "the scratch folders unmounted")
 
