@@ -30,5 +30,6 @@ def parts(server: LiveServer) -> str:
         "gunicorn": pss_bytes(web),
         "web workers": sum(pss_bytes(pid) for pid in descendants(web)),
         "supervisor": pss_bytes(server.supervisor()),
+        "sandboxes kept ready": sum(pss_bytes(pid) for pid in descendants(server.supervisor())),
     }
     return ", ".join(f"{name} {size / 1e6:.0f}" for name, size in sizes.items())
