@@ -184,6 +184,7 @@ addActions(actions, {
   openBots,
   openShare: async () => (await dialogs()).openShare(store, shareHooks),
   openVersions: async () => (await import("./ide/versions.js")).openVersions(store, shareHooks),
+  openNetwork: async () => (await import("./ide/network.js")).openNetwork(openBot(store), { patch }),
   chooseFiles
 })
 actions.listen()
@@ -283,7 +284,7 @@ async function showConflict(path) {
   await attempt("The difference can't be shown.", async () => (await import("./ide/conflict.js")).showConflict(workspace, path))
 }
 
-/** @param {{access?: import("./ide/types.js").Access, taken_down?: boolean, notice?: null, title?: string}} changes @returns {Promise<Bot>} */
+/** @param {{access?: import("./ide/types.js").Access, taken_down?: boolean, notice?: null, title?: string, network?: string[]}} changes @returns {Promise<Bot>} */
 async function patch(changes) {
   const { files: _, ...bot } = await api("PATCH", `bots/${openBot(store).id}`, { json: changes })
   store.set({ bot })

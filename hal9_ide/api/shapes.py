@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from hal9_ide.access import services
 from hal9_ide.deploy import changed_paths
 from hal9_ide.links import has_qr, share_url
-from hal9_ide.network import network_of
+from hal9_ide.network import may_choose, network_of
 from hal9_ide.settings import Settings
 from hal9_ide.store import accounts, drafts, versions
 from hal9_ide.store.bots import Bot
@@ -87,7 +87,8 @@ class FileRow(msgspec.Struct):
 class BotView(msgspec.Struct):
     """A bot with its draft. `changed`: paths that differ from what is live. `qr`: a code for the link makes sense.
 
-    `network`: whom it may reach; [] nobody, ["*"] the public internet, else hosts.
+    `network`: whom it may reach; [] nobody, ["*"] the public internet, else hosts. `may_use_network`: the author may
+    choose; not while a guest.
     """
 
     id: str
@@ -104,6 +105,7 @@ class BotView(msgspec.Struct):
     files: list[FileRow]
     qr: bool
     network: list[str]
+    may_use_network: bool
 
 
 class BotChange(msgspec.Struct):
@@ -127,6 +129,7 @@ class Link(msgspec.Struct):
 def bot_view(session: Session, settings: Settings, bot: Bot) -> BotView:
     """Return all that the IDE shows of a bot."""
     files = drafts.draft(session, bot.id)
+    is_guest = accounts.is_guest(session, bot.owner_id)
     live = versions.live_version(session, bot)
     manifest = load_manifest(services().blobs, live.manifest) if live else None
     return BotView(
@@ -143,5 +146,6 @@ def bot_view(session: Session, settings: Settings, bot: Bot) -> BotView:
         changed=changed_paths(files, manifest),
         files=[FileRow(path, content.bytes, f'"{content.sha256}"') for path, content in files.items()],
         qr=bot.live_number is not None and has_qr(settings),
-        network=network_of(settings, bot.network, accounts.is_guest(session, bot.owner_id)),
+        network=network_of(settings, bot.network, is_guest),
+        may_use_network=may_choose(settings, is_guest),
     )

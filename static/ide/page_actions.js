@@ -23,6 +23,7 @@ import { toast } from "../shared/toast.js"
  * @property {(first?: "list" | "new") => Promise<void>} openBots
  * @property {() => Promise<void>} openShare
  * @property {() => Promise<void>} openVersions
+ * @property {() => Promise<void>} openNetwork
  * @property {(folder?: string) => void} chooseFiles
  */
 
@@ -34,7 +35,7 @@ export function addActions(actions, parts) {
 }
 
 /** @param {import("./actions.js").Actions} actions @param {Parts} parts */
-function addRunning(actions, { store, workspace, chat, output, rocket, run, stop, openBots, openShare, openVersions, views }) {
+function addRunning(actions, { store, workspace, chat, output, rocket, run, stop, openBots, openShare, openVersions, openNetwork, views }) {
   const hasBot = () => store.get("bot") !== null
   actions.add(
     { id: "run", label: "Save and run", keys: ["Mod+Enter"], icon: "play", isEnabled: hasBot, run: () => void run() },
@@ -50,6 +51,7 @@ function addRunning(actions, { store, workspace, chat, output, rocket, run, stop
     { id: "deploy", label: "Deploy", icon: "share", isEnabled: hasBot, run: () => void rocket.deploy() },
     { id: "share", label: "Share", icon: "link", isEnabled: hasBot, run: () => void openShare() },
     { id: "versions", label: "Versions and roll back", icon: "clock", isEnabled: hasBot, run: () => void openVersions() },
+    { id: "network", label: "Network: whom the bot may reach", icon: "globe", isEnabled: hasBot, run: () => void openNetwork() },
     { id: "bots", label: "Your bots", keys: ["Mod+Shift+O"], icon: "menu", run: () => void openBots() },
     { id: "new-bot", label: "New bot", icon: "plus", run: () => void openBots("new") },
     { id: "new-chat", label: "New chat with the draft", icon: "newchat", isEnabled: hasBot, run: () => void newChat() },

@@ -18,6 +18,8 @@
  * @property {boolean} taken_down
  * @property {Live | null} live
  * @property {string[]} changed paths that differ from the live version
+ * @property {string[]} network whom it may reach: none, ["*"] for the public internet, else hosts
+ * @property {boolean} may_use_network false for bots of guests
  */
 
 /** @typedef {{id: string, title: string, access: Access, url: string | null, live: {number: number} | null, updated_at_ms: number}} BotRow */

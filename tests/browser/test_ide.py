@@ -1,11 +1,13 @@
 """An author's first minutes: open, talk, edit, run, stop, crash."""
 
 import re
+import secrets
 
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.pages import Ide
+from tests.live import LiveServer
 
 
 def test_the_first_visit_is_a_working_bot_with_its_chat_open(open_page: OpenPage) -> None:
@@ -123,3 +125,19 @@ def test_a_long_flood_of_output_leaves_the_page_alive(open_page: OpenPage) -> No
     expect(ide.replies.last).to_contain_text("the end", timeout=60_000)
     ide.say("still there?")
     expect(ide.box).to_have_value("")
+
+
+def test_the_network_policy_is_chosen_in_a_dialog(open_page: OpenPage, server: LiveServer) -> None:
+    ide = Ide(open_page(server.command("login-link", "--user", f"net-{secrets.token_hex(4)}").strip()))
+    ide.page.get_by_role("button", name="Sign in").click()
+    ide.page.wait_for_url(f"{server.url}/")
+    ide.is_open()
+    ide.page.get_by_role("button", name="Network").click()
+    dialog = ide.page.get_by_role("dialog")
+    expect(dialog.get_by_label("The public internet")).to_be_checked()
+    dialog.get_by_label("These hosts").check()
+    dialog.get_by_label("Hosts, one on a line").fill("api.example.org")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    ide.page.get_by_role("button", name="Network").click()
+    expect(dialog.get_by_label("Hosts, one on a line")).to_have_value("api.example.org")
