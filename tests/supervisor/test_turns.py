@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import eventually
 from tests.supervisor.desk import Desk, text_of
 
 ECHO = 'echo = input()\nprint(f"Echo: {echo}")\n'
@@ -253,7 +254,7 @@ def test_what_is_printed_between_answer_and_next_message_belongs_to_the_turn(des
     reader.say("a")
     reader.wait(lambda: "tick" in text_of(reader.frames), "the late line")
     reader.say("b")
-    reader.wait(lambda: desk.turns(reader.chat)[1].ended == "replied", "a sealed turn")
+    eventually(lambda: desk.turns(reader.chat)[1].ended == "replied", what="a sealed turn")
     assert desk.turns(reader.chat)[1].reply == "a\ntick\n"
 
 
@@ -287,7 +288,7 @@ def test_a_turn_on_record_says_all(desk: Desk) -> None:
     reader = desk.open("open('note.txt', 'w').write('x')\nword = input()\nprint(word)\n")
     reader.until("waiting")
     reader.say("hello")
-    reader.wait(lambda: bool(desk.turns(reader.chat)[-1].ended), "a sealed turn")
+    eventually(lambda: desk.turns(reader.chat)[-1].ended, what="a sealed turn")
     opening, turn = desk.turns(reader.chat)
     assert (opening.by, opening.message_id, opening.ended) == ("open", None, "replied")
     assert (turn.by, turn.input, turn.reply) == ("message", "hello", "hello\n")
