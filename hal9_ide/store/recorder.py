@@ -41,6 +41,8 @@ class Job:
     def __init__(self, act: Act, prepare: Callable[[], None] | None, then: Callable[[Any], Any] | None) -> None:
         self.act, self.prepare, self.then = act, prepare, then
         self.future: Future[Any] = Future()
+        # Whoever waits may be cancelled with their task; what was handed over is written all the same, once.
+        self.future.set_running_or_notify_cancel()
         self.result: Any = None
 
 
