@@ -52,7 +52,7 @@ class LiveWeb:
         """Return the status of /healthz; 0 when nothing listens."""
         try:
             return requests.get(f"{self.url}/healthz", timeout=5).status_code
-        except requests.ConnectionError:
+        except requests.RequestException:  # not there yet, or too busy to answer
             return 0
 
     def stop(self) -> None:

@@ -61,7 +61,8 @@ def test_common_names_and_variables_do_not_cost_the_head_start(ring: Arena) -> N
 
 def test_two_children_have_random_numbers_of_their_own(ring: Arena) -> None:
     script = "import random, ssl, os, uuid, tempfile\n" + (
-        "print(random.random(), ssl.RAND_bytes(8), os.urandom(8), uuid.uuid4(), tempfile.mktemp(), sep='|')\n"
+        "print(random.random(), ssl.RAND_bytes(8).hex(), os.urandom(8).hex(), sep='|', end='|')\n"
+        "print(uuid.uuid4(), tempfile.mktemp(), sep='|')\n"
     )
     one, two, three = ring.call(pool_scenes.prints, [(script, {})] * 3)
     for column in zip(one.split("|"), two.split("|"), three.split("|"), strict=True):
