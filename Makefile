@@ -13,7 +13,7 @@ NPM := npm ci --silent --no-fund --no-audit
 export PIP_CACHE_DIR := $(CURDIR)/build/cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_cache := $(CURDIR)/build/cache/npm
-WORKERS ?= 2
+WORKERS ?= 3
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
