@@ -14,7 +14,6 @@ from tests.people import Author
 
 ECHO = 'echo = input()\nprint(f"Echo: {echo}")\n'
 GREETING = 'print("Hello")\ninput()\n'
-"""Its first line comes without anybody asking: the floor's client skips it once."""
 LOOP = 'while True:\n    print(f"Echo: {input()}")\n'
 ROUNDS = 40
 CHATS = 200
@@ -33,11 +32,11 @@ async def run_to_first_byte(author: Author, folder: Path) -> Figure:
     script = write(folder, "greeting.py", GREETING)
     ours, floor, bare = [], [], []
     with floor_server(script) as address:
-        chats: list[Chat] = [OurChat.draft(author, author.make_bot(GREETING)), FloorClient(address)]
+        beside = FloorClient(address)
+        chats: list[Chat] = [OurChat.draft(author, author.make_bot(GREETING)), beside]
         for chat in chats:
             await chat.open()
-        await chats[1].run()  # what the floor said as it opened
-        await asyncio.sleep(0.2)
+        await beside.skip_opening()
         for _ in range(ROUNDS):
             ours.append(await chats[0].run())
             floor.append(await chats[1].run())

@@ -116,6 +116,10 @@ class FloorClient:
         await self._socket.send(text)
         return await self._line(start)
 
+    async def skip_opening(self) -> None:
+        """Read the line that the script printed as the connection opened."""
+        await self._line(0.0)
+
     async def _line(self, start: float) -> tuple[float, float]:
         """Read a line, which may come in pieces; return the seconds to its first byte and to its end."""
         assert self._socket
