@@ -85,9 +85,6 @@ class Settings:
             parsing.one_of("open", "closed"), "open or closed", "Whether a guest may take a name and so become a user."
         ),
     )
-    proxy_upstreams: tuple[str, ...] = field(
-        default=(), metadata=_about(parsing.words, "hosts", "Hosts that the model proxy may pass requests to.")
-    )
     fetch_allow: tuple[str, ...] = field(
         default=(),
         metadata=_about(parsing.words, "host:port list", "Addresses let through the egress guard, for tests."),
@@ -308,7 +305,6 @@ LIMITS: dict[str, tuple[str, str]] = {
     "folder_files": ("files", "How many files and folders each folder of a bot may hold."),
     "scratch_bytes": ("bytes", "What /tmp and /dev/shm may hold together."),
     "scratch_files": ("files", "How many files /tmp and /dev/shm may hold together."),
-    "stop_grace_seconds": ("seconds", "How long a run has to end by itself after Stop."),
     "check_seconds": ("seconds", "A start check that has run this long has passed."),
     "output_full_speed_bytes": ("bytes", "Output of a turn at full speed; more is slowed down."),
     "output_paced_bytes_per_second": ("bytes per second", "How fast output goes on after that."),
@@ -316,7 +312,6 @@ LIMITS: dict[str, tuple[str, str]] = {
     "output_kept_bytes": ("bytes", "What is kept of a turn's output: so much of its beginning and so much of its end."),
     "queue_messages": ("messages", "Messages that may wait for a busy script."),
     "queue_bytes": ("bytes", "Text that may wait for a busy script."),
-    "reader_behind_bytes": ("bytes", "A browser that is so far behind is disconnected and comes back."),
     "volumes_bytes": ("bytes", "All folders of running bots together."),
 }
 """Unit and sentence of each limit; a test says which is missing."""

@@ -37,7 +37,6 @@ class Limits:
     scratch_bytes: int = 64 * MIB
     scratch_files: int = 4096
     """Of /tmp and /dev/shm together."""
-    stop_grace_seconds: float = 2.0
     check_seconds: float = 3.0
     """A start check that has run this long has passed."""
     output_full_speed_bytes: int = 16 * MIB
@@ -47,7 +46,5 @@ class Limits:
     """Kept of a turn's output: so much of its head and so much of its tail."""
     queue_messages: int = 8
     queue_bytes: int = 256 * 1024
-    reader_behind_bytes: int = 1 * MIB
-    """A reader that is so far behind is cut off, not the bot."""
     volumes_bytes: int = 2 * GIB
     """All mounted folders of the server together."""
